@@ -1,0 +1,126 @@
+# Replays: what stands in corpus/ runs on the targets as tests.
+#
+#   corpus/<target>/*        run on that target, no finding expected           replay.<target>
+#   corpus/defects/NAME.fence   on the unpatched target, no finding expected   replay.<target>
+#                               on the variant NAME, its verdict expected      defect.NAME.<target>
+#
+# Programs are kept as text (.fence) and assembled to bytes under build/<preset>/corpus; other files
+# are taken as they are. A reproducer of a defect says in its `# fencebench:` line which target it
+# is for and which verdict it must end in.
+
+# Adds the rule that assembles one .fence file; RESULT is the file of bytes.
+function(fencebench_assemble text result)
+  file(RELATIVE_PATH name "${PROJECT_SOURCE_DIR}/corpus" "${text}")
+  string(REGEX REPLACE "\\.fence$" "" name "${name}")
+  set(bytes "${PROJECT_BINARY_DIR}/corpus/${name}")
+  get_filename_component(folder "${bytes}" DIRECTORY)
+  file(MAKE_DIRECTORY "${folder}")
+  # The assembler is a tool of the build here, not under test: its own tests judge it.
+  add_custom_command(OUTPUT "${bytes}"
+      COMMAND "${CMAKE_COMMAND}" -E env ASAN_OPTIONS=detect_leaks=0
+              MSAN_OPTIONS=report_umrs=0:exit_code=0
+              $<TARGET_FILE:assemble> "${text}" "${bytes}"
+      DEPENDS "${text}" assemble COMMENT "Assembling corpus/${name}.fence" VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY FENCEBENCH_ASSEMBLED "${bytes}")
+  set(${result} "${bytes}" PARENT_SCOPE)
+endfunction()
+
+# The value of KEY in the `# fencebench: key=value key="value"` line of a reproducer, or empty.
+function(fencebench_reproducer_field text key result)
+  set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${text}")
+  file(STRINGS "${text}" lines REGEX "^# fencebench:")
+  set(value "")
+  if(lines MATCHES " ${key}=\"([^\"]*)\"")
+    set(value "${CMAKE_MATCH_1}")
+  elseif(lines MATCHES " ${key}=([^ ]+)")
+    set(value "${CMAKE_MATCH_1}")
+  endif()
+  set(${result} "${value}" PARENT_SCOPE)
+endfunction()
+
+function(fencebench_corpus_tests)
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  get_property(targets GLOBAL PROPERTY FENCEBENCH_TARGETS)
+  if(NOT targets)
+    return()
+  endif()
+  fencebench_executable(assemble SOURCES fuzz/targets/assemble.cc DEPS program)
+  file(GLOB reproducers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/corpus/defects/*.fence")
+  foreach(target IN LISTS targets)
+    file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/corpus/${target}/*")
+    foreach(reproducer IN LISTS reproducers)
+      fencebench_reproducer_field("${reproducer}" target its_target)
+      if(its_target STREQUAL target)
+        list(APPEND files "${reproducer}")
+      endif()
+    endforeach()
+    set(inputs "")
+    foreach(file IN LISTS files)
+      if(file MATCHES "\\.fence$")
+        fencebench_assemble("${file}" file)
+      endif()
+      list(APPEND inputs "${file}")
+    endforeach()
+    if(inputs)
+      add_test(NAME replay.${target} COMMAND ${target} ${inputs})
+      fencebench_test_environment(replay.${target})
+      set_tests_properties(replay.${target} PROPERTIES LABELS replay TIMEOUT 600)
+    endif()
+  endforeach()
+  get_property(assembled GLOBAL PROPERTY FENCEBENCH_ASSEMBLED)
+  add_custom_target(corpus ALL DEPENDS ${assembled})
+endfunction()
+
+# What the SUMMARY line of a report must contain for a verdict as the command words it: our own
+# literally, of a sanitizer's the kind of bug.
+function(fencebench_expected_summary verdict result)
+  if(verdict MATCHES "^LeakSanitizer")
+    set(verdict "byte(s) leaked in")
+  elseif(verdict MATCHES "^([A-Za-z]+Sanitizer): ([^ ]+)")
+    string(REPLACE "data-race" "data race" kind "${CMAKE_MATCH_2}")
+    set(verdict "${CMAKE_MATCH_1}: ${kind}")
+  endif()
+  set(${result} "${verdict}" PARENT_SCOPE)
+endfunction()
+
+# Called for each variant (Defects.cmake). A verdict of a sanitizer counts only where that
+# sanitizer is built in; a verdict of our own checkers counts in every build.
+function(fencebench_defect_test target defect)
+  set(text "${PROJECT_SOURCE_DIR}/corpus/defects/${defect}.fence")
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  if(NOT EXISTS "${text}")
+    message(WARNING "core/defects/${defect}.patch has no reproducer corpus/defects/${defect}.fence")
+    return()
+  endif()
+  fencebench_reproducer_field("${text}" target its_target)
+  fencebench_reproducer_field("${text}" verdict verdict)
+  fencebench_reproducer_field("${text}" checks checks)
+  fencebench_reproducer_field("${text}" sanitizer sanitizer)
+  if(its_target STREQUAL "" OR verdict STREQUAL "")
+    message(FATAL_ERROR "${text}: its '# fencebench:' line must give target= and verdict=")
+  endif()
+  if(NOT its_target STREQUAL target)
+    return()
+  endif()
+  get_filename_component(preset "${PROJECT_BINARY_DIR}" NAME)
+  if(verdict MATCHES "Sanitizer" AND NOT sanitizer STREQUAL preset)
+    return()
+  endif()
+  if(checks STREQUAL "")
+    set(checks all)
+  endif()
+  fencebench_expected_summary("${verdict}" expected)
+  set(test defect.${defect}.${target})
+  add_test(NAME ${test}
+      COMMAND "${CMAKE_COMMAND}" -E env "FENCEBENCH_OPTIONS=checks=${checks}"
+              "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${target}-${defect}>"
+              "-DARGUMENTS=${PROJECT_BINARY_DIR}/corpus/defects/${defect}"
+              -DEXPECTED_LINE=SUMMARY: "-DEXPECTED=${expected}"
+              -P "${PROJECT_SOURCE_DIR}/cmake/ExpectReport.cmake")
+  fencebench_test_environment(${test})
+  set_tests_properties(${test} PROPERTIES LABELS defect TIMEOUT 120 FIXTURES_REQUIRED defects)
+endfunction()

@@ -1,0 +1,33 @@
+// What the lock primitives tell TSan: a lock is a mutex to it, whatever it is made of.
+#pragma once
+
+#include "core/sched/sanitizer.h"
+
+namespace kernel {
+
+inline void annotate_lock_created([[maybe_unused]] void* lock) {
+#if defined(FENCEBENCH_TSAN)
+  __tsan_mutex_create(lock, __tsan_mutex_not_static);
+#endif
+}
+inline void annotate_lock_destroyed([[maybe_unused]] void* lock) {
+#if defined(FENCEBENCH_TSAN)
+  __tsan_mutex_destroy(lock, __tsan_mutex_not_static);
+#endif
+}
+inline void annotate_locked([[maybe_unused]] void* lock) {
+#if defined(FENCEBENCH_TSAN)
+  __tsan_mutex_pre_lock(lock, 0);
+  __tsan_mutex_post_lock(lock, 0, 0);
+#endif
+}
+inline void annotate_unlocked([[maybe_unused]] void* lock) {
+#if defined(FENCEBENCH_TSAN)
+  __tsan_mutex_pre_unlock(lock, 0);
+  __tsan_mutex_post_unlock(lock, 0);
+#endif
+}
+using sched::tsan_acquire;
+using sched::tsan_release;
+
+}  // namespace kernel

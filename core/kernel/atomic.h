@@ -1,0 +1,59 @@
+// Accesses that several contexts may make at once on purpose. Each is a scheduling point; for TSan they
+// are atomics with exactly the ordering that the kernel's namesakes give.
+#pragma once
+
+#include "core/sched/sched.h"
+
+namespace kernel {
+
+template <typename T>
+inline T read_once(const T& location) {
+  sched::point(sched::Point::kRead);
+  return __atomic_load_n(&location, __ATOMIC_RELAXED);
+}
+
+template <typename T>
+inline void write_once(T& location, T value) {
+  sched::point(sched::Point::kWrite);
+  __atomic_store_n(&location, value, __ATOMIC_RELAXED);
+}
+
+// smp_load_acquire / smp_store_release.
+template <typename T>
+inline T load_acquire(const T& location) {
+  sched::point(sched::Point::kRead);
+  return __atomic_load_n(&location, __ATOMIC_ACQUIRE);
+}
+template <typename T>
+inline void store_release(T& location, T value) {
+  sched::point(sched::Point::kWrite);
+  __atomic_store_n(&location, value, __ATOMIC_RELEASE);
+}
+
+// Fully ordered read-modify-writes.
+inline bool test_and_set_bit(unsigned bit, unsigned long& word) {
+  sched::point(sched::Point::kAtomic);
+  const unsigned long mask = 1ul << bit;
+  return (__atomic_fetch_or(&word, mask, __ATOMIC_SEQ_CST) & mask) != 0;
+}
+inline void set_bit(unsigned bit, unsigned long& word) {
+  sched::point(sched::Point::kAtomic);
+  __atomic_fetch_or(&word, 1ul << bit, __ATOMIC_RELAXED);
+}
+inline void clear_bit(unsigned bit, unsigned long& word) {
+  sched::point(sched::Point::kAtomic);
+  __atomic_fetch_and(&word, ~(1ul << bit), __ATOMIC_RELAXED);
+}
+inline bool test_bit(unsigned bit, const unsigned long& word) {
+  return (read_once(word) >> bit & 1) != 0;
+}
+inline int atomic_add_return(int delta, int& value) {
+  sched::point(sched::Point::kAtomic);
+  return __atomic_add_fetch(&value, delta, __ATOMIC_SEQ_CST);
+}
+inline uint64_t atomic64_fetch_add(uint64_t delta, uint64_t& value) {
+  sched::point(sched::Point::kAtomic);
+  return __atomic_fetch_add(&value, delta, __ATOMIC_SEQ_CST);
+}
+
+}  // namespace kernel

@@ -1,0 +1,10 @@
+// Error numbers that exist only inside the kernel.
+#pragma once
+
+#include <cerrno>
+
+namespace kernel {
+
+inline constexpr int kErestartsys = 512;  // ERESTARTSYS: a signal interrupted the call; userspace sees EINTR
+
+}  // namespace kernel

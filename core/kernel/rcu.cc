@@ -1,0 +1,84 @@
+#include "core/kernel/rcu.h"
+
+#include "core/kernel/annotate.h"
+#include "core/kernel/report.h"
+#include "core/kernel/task.h"
+
+namespace kernel {
+
+namespace {
+
+RcuHead* waiting;  // oldest first
+RcuHead** waiting_tail = &waiting;
+RcuHead* ready;
+char grace_period;  // stands for the memory ordering of a grace period
+
+uint32_t readers_now() {
+  uint32_t readers = 0;
+  for (unsigned id = 0; id < sched::kContexts; ++id) {
+    const sched::Context& context = sched::context(id);
+    if (sched::idle(id)) continue;
+    if (context.kind == sched::Kind::kSoftirq || context.irq_off > 0 || context.preempt_off > 0 ||
+        task(id).rcu_depth > 0)
+      readers |= 1u << id;
+  }
+  return readers;
+}
+
+void rcu_do_batch(void*) {
+  sched::order_after_others(~readers_now(), &grace_period);
+  while (ready != nullptr) {
+    RcuHead& head = *ready;
+    ready = head.next;
+    tsan_acquire(&head);
+    sched::current()->tag = head.tag;
+    sched::point(sched::Point::kCallback);
+    head.func(head);
+  }
+}
+
+}  // namespace
+
+void rcu_read_lock() { ++task().rcu_depth; }
+
+void rcu_read_unlock() {
+  Task& t = task();
+  if (t.rcu_depth == 0 && checks_enabled)
+    report(Verdict::kRcuMisuse, "rcu_read_unlock", "rcu_read_unlock() outside of an RCU reader");
+  --t.rcu_depth;
+  sched::point(sched::Point::kUnlock);
+}
+
+void rcu_assert_reader(const char* what) {
+  if (checks_enabled && !in_atomic() && task().rcu_depth == 0)
+    report(Verdict::kRcuMisuse, what, "%s needs an RCU reader", what);
+}
+
+void call_rcu(RcuHead& head, void (*func)(RcuHead& head)) {
+  head = {nullptr, func, readers_now(), sched::current()->tag};
+  tsan_release(&head);
+  *waiting_tail = &head;
+  waiting_tail = &head.next;
+}
+
+bool rcu_take_softirq(sched::Job* job) {
+  if (waiting == nullptr) return false;
+  const uint32_t still_readers = readers_now();
+  for (RcuHead* head = waiting; head != nullptr; head = head->next) head->readers &= still_readers;
+  if (waiting->readers != 0) return false;
+  ready = waiting;
+  RcuHead* last = waiting;
+  while (last->next != nullptr && last->next->readers == 0) last = last->next;
+  waiting = last->next;
+  last->next = nullptr;
+  if (waiting == nullptr) waiting_tail = &waiting;
+  *job = {rcu_do_batch, nullptr, ready->tag};
+  return true;
+}
+
+void rcu_reset() {
+  waiting = ready = nullptr;
+  waiting_tail = &waiting;
+}
+
+}  // namespace kernel

@@ -1,0 +1,116 @@
+#include "core/kernel/slab.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "core/kernel/report.h"
+#include "core/kernel/task.h"
+
+namespace kernel {
+
+namespace {
+
+// A hash table of live objects with linear probing. Addresses are stored complemented: to LeakSanitizer
+// this table must not look like a reference to the object.
+struct Live {
+  uintptr_t key;  // ~address; 0: empty
+  const char* type;
+  uint32_t tag;
+  uint32_t serial;
+};
+
+Live* table;
+size_t capacity;  // a power of two
+size_t live;
+uint32_t serial;
+
+size_t slot_of(uintptr_t key) { return (key * 0x9e3779b97f4a7c15 >> 20) & (capacity - 1); }
+
+size_t find(uintptr_t key) {
+  size_t i = slot_of(key);
+  while (table[i].key != key && table[i].key != 0) i = (i + 1) & (capacity - 1);
+  return i;
+}
+
+void grow() {
+  Live* old = table;
+  const size_t old_capacity = capacity;
+  capacity = capacity ? capacity * 2 : 1024;
+  table = static_cast<Live*>(std::calloc(capacity, sizeof(Live)));
+  if (table == nullptr) std::abort();
+  for (size_t i = 0; i < old_capacity; ++i)
+    if (old[i].key != 0) table[find(old[i].key)] = old[i];
+  std::free(old);
+}
+
+void remember(void* object, const char* type) {
+  if (live * 2 >= capacity) grow();
+  const uintptr_t key = ~reinterpret_cast<uintptr_t>(object);
+  const sched::Context* context = sched::current();
+  table[find(key)] = {key, type, context ? context->tag : 0, ++serial};
+  ++live;
+}
+
+// Closes the gap, so that probing never needs tombstones.
+void forget(void* object) {
+  if (capacity == 0) return;
+  size_t gap = find(~reinterpret_cast<uintptr_t>(object));
+  if (table[gap].key == 0) return;  // not live: free() below lets the sanitizer say why
+  --live;
+  for (size_t i = (gap + 1) & (capacity - 1); table[i].key != 0; i = (i + 1) & (capacity - 1)) {
+    const size_t home = slot_of(table[i].key);
+    if (((i - home) & (capacity - 1)) < ((i - gap) & (capacity - 1))) continue;
+    table[gap] = table[i];
+    gap = i;
+  }
+  table[gap].key = 0;
+}
+
+bool injected_failure() {
+  Task& t = task();
+  return t.fail_alloc > 0 && --t.fail_alloc == 0;
+}
+
+void* allocate(size_t size, Gfp gfp, const char* type, bool zeroed) {
+  if (gfp == Gfp::kKernel) might_sleep("kmalloc");
+  sched::point(sched::Point::kAlloc);
+  if (injected_failure()) return nullptr;
+  void* object = zeroed ? std::calloc(1, size) : std::malloc(size);
+  if (object != nullptr) remember(object, type);
+  return object;
+}
+
+}  // namespace
+
+void* kmalloc(size_t size, Gfp gfp, const char* type) { return allocate(size, gfp, type, false); }
+void* kzalloc(size_t size, Gfp gfp, const char* type) { return allocate(size, gfp, type, true); }
+
+void kfree(void* object) {
+  if (object == nullptr) return;
+  sched::point(sched::Point::kFree);
+  forget(object);
+  std::free(object);
+}
+
+size_t slab_live_objects() { return live; }
+
+void slab_check_empty() {
+  if (!checks_enabled || live == 0) return;
+  const Live* oldest = nullptr;
+  for (size_t i = 0; i < capacity; ++i)
+    if (table[i].key != 0 && (oldest == nullptr || table[i].serial < oldest->serial)) oldest = &table[i];
+  report(Verdict::kObjectLeak, oldest->type, "%s was never freed\n  allocated by %s\n  objects leaked in all: %zu",
+         oldest->type, describe_operation(oldest->tag), live);
+}
+
+void slab_reset(bool free_live) {
+  for (size_t i = 0; live > 0 && i < capacity; ++i) {
+    if (table[i].key == 0) continue;
+    if (free_live) std::free(reinterpret_cast<void*>(~table[i].key));
+    table[i].key = 0;
+  }
+  live = 0;
+  serial = 0;
+}
+
+}  // namespace kernel

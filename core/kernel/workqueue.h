@@ -1,0 +1,53 @@
+// Workqueues and delayed work. Work runs in process context, on a worker.
+#pragma once
+
+#include <cstdint>
+
+#include "core/sched/sched.h"
+
+namespace kernel {
+
+struct Workqueue {
+  const char* name;
+  bool ordered;  // one work at a time, in the order of queueing
+};
+
+struct Work {
+  void (*func)(Work& work);
+  Workqueue* wq;
+  Work* next;
+  bool pending;
+  uint32_t tag;  // the operation that queued it
+};
+
+struct DelayedWork {
+  Work work;
+  sched::Timer timer;
+};
+
+void init_work(Work& work, void (*func)(Work& work));
+void init_delayed_work(DelayedWork& work, void (*func)(Work& work));
+// The delayed work that contains `work`.
+DelayedWork& to_delayed_work(Work& work);
+
+// Queues the work unless it is pending already; false: it was. A running work may be queued again. Any context.
+bool queue_work(Workqueue& wq, Work& work);
+// Queues the work after `delay` nanoseconds; false, and the old time stays: it was pending already.
+bool queue_delayed_work(Workqueue& wq, DelayedWork& work, uint64_t delay);
+
+// Takes a pending work back; a running one goes on. True: it was pending. Any context.
+bool cancel_work(Work& work);
+bool cancel_delayed_work(DelayedWork& work);
+// As above, and waits until it no longer runs. May sleep.
+bool cancel_work_sync(Work& work);
+bool cancel_delayed_work_sync(DelayedWork& work);
+
+// Pending: queued, or waiting for its time.
+bool delayed_work_pending(const DelayedWork& work);
+
+// Hands the executor the next work that may start.
+bool workqueue_take_job(sched::Job* job);
+// Starts a new run.
+void workqueue_reset();
+
+}  // namespace kernel

@@ -1,0 +1,348 @@
+// The rules of sched.h, one by one. Jobs write what they do into a log; the log is the assertion.
+#include "core/sched/sched.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using sched::Point;
+using sched::Preemption;
+using sched::Target;
+
+std::string stuck_text;
+std::string stuck_where;
+int stuck_kind;
+
+struct Scenario {
+  std::vector<std::function<void()>> threads;
+  std::vector<Preemption> preemptions;
+  unsigned cpus = 2;
+  uint64_t max_points = 10'000;
+  sched::Source softirq{};
+  sched::Source worker{};
+
+  // False: the run was stuck, see stuck_text.
+  bool operator()() {
+    sched::ReplayDecider replay(preemptions.data(), preemptions.size());
+    sched::Config config{.cpus = cpus, .max_points = max_points, .decider = &replay,
+                         .softirq = softirq, .worker = worker};
+    config.on_stuck = [](sched::Stuck kind, const char* where, const char* text) {
+      stuck_kind = static_cast<int>(kind);
+      stuck_where = where;
+      stuck_text = text;
+      sched::abandon();
+    };
+    sched::begin(config);
+    for (unsigned i = 0; i < threads.size(); ++i)
+      sched::spawn(i, {[](void* f) { (*static_cast<std::function<void()>*>(f))(); }, &threads[i], i});
+    sched::set_preemptible(true);
+    return sched::run_all();
+  }
+};
+
+void points(int n) {
+  for (int i = 0; i < n; ++i) sched::point(Point::kStep);
+}
+
+TEST(Sched, ThreadsRunOneAfterTheOtherWithoutPreemptions) {
+  std::string log;
+  Scenario run;
+  for (char c : {'a', 'b', 'c'})
+    run.threads.push_back([&log, c] {
+      for (int i = 0; i < 3; ++i) log += c, sched::point(Point::kStep);
+    });
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "aaabbbccc");
+}
+
+TEST(Sched, PreemptionsSwitchAfterTheGivenNumberOfPoints) {
+  std::string log;
+  Scenario run;
+  for (char c : {'a', 'b'})
+    run.threads.push_back([&log, c] {
+      for (int i = 0; i < 4; ++i) log += c, sched::point(Point::kStep);
+    });
+  run.preemptions = {{2, Target{1}}, {1, Target{0}}};
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "aabaabbb");
+}
+
+TEST(Sched, PreemptionToAFinishedThreadIsIgnored) {
+  std::string log;
+  Scenario run;
+  run.threads.push_back([&] { log += 'a', points(3), log += 'a'; });
+  run.preemptions = {{1, Target{5}}, {1, Target::kWorker}, {1, Target::kSoftirq}};
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "aa");
+}
+
+TEST(Sched, SameInputSameTrace) {
+  auto once = [] {
+    Scenario run;
+    for (int t = 0; t < 3; ++t) run.threads.push_back([] { points(20); });
+    run.preemptions = {{3, Target{1}}, {4, Target{2}}, {5, Target{0}}};
+    run();
+    return sched::trace();
+  };
+  const sched::Trace first = once(), second = once();
+  EXPECT_EQ(first.hash, second.hash);
+  EXPECT_EQ(first.points, 60u);
+  EXPECT_NE(first.hash, 0u);
+}
+
+TEST(Sched, WhatARandomDeciderDidReplaysFromItsRecord) {
+  auto body = [](std::string* log, char c) {
+    return [log, c] {
+      for (int i = 0; i < 30; ++i) *log += c, sched::point(Point::kStep);
+    };
+  };
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    std::string random_log, replay_log;
+    std::vector<std::function<void()>> threads;
+    for (char c : {'a', 'b', 'c'}) threads.push_back(body(&random_log, c));
+    sched::RandomDecider random(seed, 8);
+    sched::Config config{.decider = &random};
+    sched::begin(config);
+    for (unsigned i = 0; i < 3; ++i)
+      sched::spawn(i, {[](void* f) { (*static_cast<std::function<void()>*>(f))(); }, &threads[i], i});
+    sched::set_preemptible(true);
+    ASSERT_TRUE(sched::run_all());
+    const sched::Trace trace = sched::trace();
+    unsigned count;
+    const Preemption* taken = sched::taken_preemptions(&count);
+    Scenario run;
+    run.preemptions.assign(taken, taken + count);
+    for (char c : {'a', 'b', 'c'}) run.threads.push_back(body(&replay_log, c));
+    ASSERT_TRUE(run());
+    EXPECT_EQ(random_log, replay_log);
+    EXPECT_EQ(trace.hash, sched::trace().hash) << "seed " << seed;
+  }
+}
+
+// --- interrupts ---
+
+std::string* irq_log;
+void irq_handler(void* arg) {
+  *irq_log += static_cast<const char*>(arg);
+  sched::point(Point::kStep);
+  *irq_log += '.';
+}
+char irq_arg[] = "I";
+
+TEST(Sched, InterruptRunsOnTopOfItsCpuAndToItsEnd) {
+  std::string log;
+  irq_log = &log;
+  Scenario run;
+  run.threads.push_back([&] {
+    log += 'a';
+    sched::raise_irq(0, {irq_handler, irq_arg, 0});
+    log += 'b';
+    sched::point(Point::kStep);
+    log += 'c';
+  });
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "abI.c");
+}
+
+TEST(Sched, InterruptWaitsUntilItsCpuEnablesInterrupts) {
+  std::string log;
+  irq_log = &log;
+  Scenario run;
+  run.threads.push_back([&] {
+    ++sched::current()->irq_off;
+    sched::raise_irq(0, {irq_handler, irq_arg, 0});
+    points(3);
+    log += 'a';
+    --sched::current()->irq_off;
+    sched::point(Point::kIrqEnable);
+    log += 'b';
+  });
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "aI.b");
+}
+
+TEST(Sched, InterruptOnAnotherCpuArrivesAtOnce) {
+  std::string log;
+  irq_log = &log;
+  Scenario run;
+  run.threads.push_back([&] {
+    ++sched::current()->irq_off;
+    sched::raise_irq(1, {irq_handler, irq_arg, 0});
+    sched::point(Point::kStep);
+    log += 'a';
+    --sched::current()->irq_off;
+  });
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "I.a");
+}
+
+TEST(Sched, InterruptsOfTheLaneComeWhenTheScheduleSaysSoAndElseWhenIdle) {
+  std::string log;
+  irq_log = &log;
+  const sched::Job jobs[] = {{irq_handler, irq_arg, 7}, {irq_handler, irq_arg, 8}};
+  const uint8_t cpus[] = {0, 1};
+  std::vector<Preemption> list = {{2, Target::kIrq}};
+  sched::ReplayDecider replay(list.data(), list.size());
+  sched::Config config{.decider = &replay};
+  sched::begin(config);
+  std::function<void()> body = [&] {
+    for (int i = 0; i < 4; ++i) log += 'a', sched::point(Point::kStep);
+  };
+  sched::spawn(0, {[](void* f) { (*static_cast<std::function<void()>*>(f))(); }, &body, 0});
+  sched::set_irq_lane(jobs, cpus, 2);
+  sched::set_preemptible(true);
+  EXPECT_TRUE(sched::run_all());
+  EXPECT_EQ(log, "aaI.aaI.");
+}
+
+TEST(Sched, ThreadWithPreemptionDisabledKeepsItsCpuButNotTheOthers) {
+  std::string log;
+  Scenario run;
+  run.threads = {[&] {
+                   ++sched::current()->preempt_off;
+                   log += 'a', points(2), log += 'a';
+                   --sched::current()->preempt_off;
+                 },
+                 [&] { log += 'b'; }, [&] { log += 'c'; }};
+  run.preemptions = {{1, Target{2}}, {1, Target{1}}};  // thread 2 shares CPU 0 with thread 0
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "abac");
+}
+
+// --- waiting ---
+
+TEST(Sched, SleepersWakeAndTimeMovesOnlyWhenIdle) {
+  static char channel;
+  std::string log;
+  Scenario run;
+  run.threads = {[&] {
+                   sched::prepare_to_sleep();
+                   log += sched::sleep(&channel, "channel", nullptr, sched::kForever) ? 'w' : 't';
+                   EXPECT_EQ(sched::now(), 0u);
+                   sched::prepare_to_sleep();
+                   log += sched::sleep(&channel, "channel", nullptr, 500) ? 'w' : 't';
+                   EXPECT_EQ(sched::now(), 500u);
+                 },
+                 [&] { points(5), sched::wake_all(&channel), log += 'b'; }};
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "bwt");
+}
+
+TEST(Sched, AWakeUpBeforeTheSleepIsNotLost) {
+  bool woken = false;
+  Scenario run;
+  run.threads = {[&] {
+                   sched::prepare_to_sleep();
+                   sched::point(Point::kStep);  // thread 1 wakes us here
+                   woken = sched::sleep(&woken, "", nullptr, sched::kForever);
+                 },
+                 [] { sched::wake(sched::context(0)); }};
+  run.preemptions = {{1, Target{1}}};
+  EXPECT_TRUE(run());
+  EXPECT_TRUE(woken);
+}
+
+TEST(Sched, NothingRunnableIsADeadlockAndSaysWhoWaits) {
+  static char a, b;
+  Scenario run;
+  run.threads = {[] { sched::spin(&a, "lock a", &sched::context(1)); },
+                 [] { sched::spin(&b, "lock b", &sched::context(0)); }};
+  EXPECT_FALSE(run());
+  EXPECT_EQ(stuck_kind, static_cast<int>(sched::Stuck::kDeadlock));
+  EXPECT_EQ(stuck_where, "lock a");
+  EXPECT_NE(stuck_text.find("t0: spins on lock a, held by t1"), std::string::npos) << stuck_text;
+  EXPECT_NE(stuck_text.find("t1: spins on lock b, held by t0"), std::string::npos) << stuck_text;
+}
+
+TEST(Sched, AnInterruptThatWaitsForTheThreadBelowIsADeadlockAtOnce) {
+  static char lock;
+  Scenario run;
+  run.threads = {[] {
+                   sched::raise_irq(0, {[](void*) { sched::spin(&lock, "lock", &sched::context(0)); },
+                                        nullptr, 0});
+                   points(2);
+                 },
+                 [] { points(1000); }};
+  EXPECT_FALSE(run());
+  EXPECT_EQ(stuck_where, "lock");
+  EXPECT_LT(sched::trace().points, 10u);
+}
+
+TEST(Sched, EndlessRunIsALivelock) {
+  Scenario run;
+  run.max_points = 500;
+  run.threads = {[] {
+    for (;;) sched::point(Point::kStep);
+  }};
+  EXPECT_FALSE(run());
+  EXPECT_EQ(stuck_kind, static_cast<int>(sched::Stuck::kLivelock));
+}
+
+TEST(Sched, ARunAfterAnAbandonedOneIsClean) {
+  static char never;
+  Scenario stuck_run;
+  stuck_run.threads = {[] {
+    sched::prepare_to_sleep();
+    sched::sleep(&never, "never", nullptr, sched::kForever);
+  }};
+  EXPECT_FALSE(stuck_run());
+  std::string log;
+  Scenario run;
+  run.threads = {[&] { log += 'a'; }};
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "a");
+}
+
+// --- softirqs, workers, timers ---
+
+int jobs_left;
+std::string* job_log;
+bool take_job(sched::Job* job) {
+  if (jobs_left == 0) return false;
+  --jobs_left;
+  *job = {[](void*) { *job_log += 'j', sched::point(Point::kStep), *job_log += '.'; }, nullptr, 0};
+  return true;
+}
+
+TEST(Sched, SoftirqsAndWorkersRunWhenNamedAndWhenIdle) {
+  for (Target target : {Target::kSoftirq, Target::kWorker}) {
+    std::string log;
+    job_log = &log;
+    jobs_left = 2;
+    Scenario run;
+    (target == Target::kSoftirq ? run.softirq : run.worker).take = take_job;
+    run.threads = {[&] {
+      for (int i = 0; i < 3; ++i) log += 'a', sched::point(Point::kStep);
+    }};
+    run.preemptions = {{1, target}};
+    EXPECT_TRUE(run());
+    EXPECT_TRUE(log == "aj.aaj." || log == "ajj..aa" || log == "aj.j.aa") << log;
+  }
+}
+
+TEST(Sched, TimersFireInOrderOfTimeThenOfStart) {
+  static std::string log;
+  log.clear();
+  sched::Timer timers[3];
+  timers[0].fire = [](sched::Timer*) { log += 'a'; };
+  timers[1].fire = [](sched::Timer*) { log += 'b'; };
+  timers[2].fire = [](sched::Timer*) { log += 'c'; };
+  Scenario run;
+  run.threads = {[&] {
+    sched::timer_start(timers[0], 20);
+    sched::timer_start(timers[1], 10);
+    sched::timer_start(timers[2], 10);
+    EXPECT_TRUE(sched::timer_cancel(timers[2]));
+    EXPECT_FALSE(sched::timer_cancel(timers[2]));
+    sched::timer_start(timers[2], 10);
+  }};
+  EXPECT_TRUE(run());
+  EXPECT_EQ(log, "bca");
+  EXPECT_EQ(sched::now(), 20u);
+}
+
+}  // namespace

@@ -1,0 +1,200 @@
+// The door to our own core.
+#include "core/sut.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/dma/fence.h"
+#include "core/drm/syncobj.h"
+#include "core/kernel/report.h"
+#include "core/kernel/runtime.h"
+#include "core/kernel/slab.h"
+#include "core/kernel/task.h"
+#include "core/userq/device.h"
+#include "core/userq/queue.h"
+#include "core/userq/signal_ioctl.h"
+#include "core/userq/wait_ioctl.h"
+
+namespace {
+
+// An entry of the process's descriptor table and the struct file behind it. Harness state, not the driver's:
+// this file is compiled without TSan instrumentation, and nothing in it is a scheduling point.
+struct Descriptor {
+  drm::File* file;  // nullptr: not open, or closed and gone
+  bool open;
+  uint32_t running_ioctls;
+  kernel::UserMemory mm;
+};
+
+sut_config config;
+userq::Device* device;
+Descriptor descriptors[SUT_MAX_FILES];
+uint8_t user_memory[SUT_MAX_FILES][SUT_USER_SIZE];
+uint32_t slots_taken;
+
+void fput(Descriptor& descriptor) {
+  if (descriptor.open || descriptor.running_ioctls > 0) return;
+  drm::File* file = descriptor.file;
+  descriptor.file = nullptr;
+  drm::file_free(*file);
+}
+
+Descriptor* open_descriptor(uint32_t index) {
+  return index < SUT_MAX_FILES && descriptors[index].open ? &descriptors[index] : nullptr;
+}
+
+userq::Vm& vm_of(Descriptor& descriptor) { return userq::to_fpriv(*descriptor.file).vm; }
+
+// The host address of a range of the process's memory, or nullptr.
+uint8_t* user_address(uint32_t index, uint64_t address, size_t size) {
+  if (index >= SUT_MAX_FILES || size > SUT_USER_SIZE || address < SUT_USER_BASE ||
+      address - SUT_USER_BASE > SUT_USER_SIZE - size)
+    return nullptr;
+  return &user_memory[index][address - SUT_USER_BASE];
+}
+
+template <typename Args>
+int call(int (*ioctl)(drm::File& file, Args& args), drm::File& file, void* arg) {
+  Args args;
+  std::memcpy(&args, arg, sizeof args);
+  const int result = ioctl(file, args);
+  if (result == 0) std::memcpy(arg, &args, sizeof args);
+  return result;
+}
+
+int dispatch(drm::File& file, uint32_t number, void* arg) {
+  switch (number) {
+    case SUT_IOCTL_USERQ:
+      return call(userq::userq_ioctl, file, arg);
+    case SUT_IOCTL_USERQ_SIGNAL:
+      return call(userq::signal_ioctl, file, arg);
+    case SUT_IOCTL_USERQ_WAIT:
+      return call(userq::wait_ioctl, file, arg);
+    case SUT_IOCTL_SYNCOBJ_CREATE:
+      return call(drm::syncobj_create_ioctl, file, arg);
+    case SUT_IOCTL_SYNCOBJ_DESTROY:
+      return call(drm::syncobj_destroy_ioctl, file, arg);
+    case SUT_IOCTL_SYNCOBJ_RESET:
+      return call(drm::syncobj_reset_ioctl, file, arg);
+    case SUT_IOCTL_SYNCOBJ_SIGNAL:
+      return call(drm::syncobj_signal_ioctl, file, arg);
+    default:
+      return -ENOTTY;
+  }
+}
+
+const char* ioctl_name(uint32_t number) {
+  switch (number) {
+    case SUT_IOCTL_USERQ:
+      return "amdgpu_userq_ioctl";
+    case SUT_IOCTL_USERQ_SIGNAL:
+      return "amdgpu_userq_signal_ioctl";
+    case SUT_IOCTL_USERQ_WAIT:
+      return "amdgpu_userq_wait_ioctl";
+    default:
+      return "drm_ioctl";
+  }
+}
+
+}  // namespace
+
+void sut_begin(const sut_config* run_config, sut_operation_printer printer) {
+  config = *run_config;
+  kernel::set_operation_printer(printer);
+  kernel::runtime_begin(config.cpus, static_cast<sched::Decider*>(config.decider));
+  dma::fence_reset();
+  device = nullptr;
+  slots_taken = 0;
+  for (uint32_t i = 0; i < SUT_MAX_FILES; ++i) {
+    descriptors[i] = {nullptr, false, 0, {SUT_USER_BASE, SUT_USER_SIZE, user_memory[i]}};
+    std::memset(user_memory[i], 0, SUT_USER_SIZE);
+  }
+}
+
+void sut_end() { kernel::runtime_end(slots_taken); }
+
+int sut_device_open() {
+  device = userq::device_init(config.seq64_slots);
+  return device ? 0 : -ENOMEM;
+}
+
+void sut_device_close() {
+  for (uint32_t i = 0; i < SUT_MAX_FILES; ++i) sut_file_close(i);
+}
+
+void sut_device_fini() {
+  slots_taken = userq::device_fini(device);
+  device = nullptr;
+}
+
+int sut_file_open(uint32_t index) {
+  Descriptor& descriptor = descriptors[index];
+  descriptor.file = drm::file_alloc(&descriptor.mm);
+  if (descriptor.file == nullptr) return -ENOMEM;
+  const int error = userq::fpriv_open(*device, *descriptor.file);
+  if (error == 0)
+    descriptor.open = true;
+  else
+    fput(descriptor);
+  return error;
+}
+
+int sut_file_close(uint32_t index) {
+  Descriptor* descriptor = open_descriptor(index);
+  if (descriptor == nullptr) return -EBADF;
+  descriptor->open = false;
+  fput(*descriptor);
+  return 0;
+}
+
+int sut_ioctl(uint32_t index, uint32_t number, void* arg) {
+  Descriptor* descriptor = open_descriptor(index);
+  if (descriptor == nullptr) return -EBADF;
+  ++descriptor->running_ioctls;
+  kernel::task().mm = &descriptor->mm;
+  const int result = dispatch(*descriptor->file, number, arg);
+  kernel::check_context_at_return(ioctl_name(number));
+  --descriptor->running_ioctls;
+  fput(*descriptor);
+  return result;
+}
+
+void sut_set_faults(const sut_faults* faults) {
+  kernel::Task& task = kernel::task();
+  task.fail_alloc = faults->fail_alloc;
+  task.fail_copy = faults->fail_copy;
+  task.signal_pending = faults->signal_pending != 0;
+}
+
+int sut_user_write(uint32_t index, uint64_t address, const void* data, size_t size) {
+  uint8_t* memory = user_address(index, address, size);
+  if (memory == nullptr) return -EFAULT;
+  std::memcpy(memory, data, size);
+  return 0;
+}
+
+int sut_user_read(uint32_t index, uint64_t address, void* data, size_t size) {
+  const uint8_t* memory = user_address(index, address, size);
+  if (memory == nullptr) return -EFAULT;
+  std::memcpy(data, memory, size);
+  return 0;
+}
+
+int sut_va_map(uint32_t index, uint64_t va, uint64_t size) {
+  Descriptor* descriptor = open_descriptor(index);
+  return descriptor == nullptr ? -EBADF : userq::vm_map(vm_of(*descriptor), va, size);
+}
+
+int sut_va_store64(uint32_t index, uint64_t va, uint64_t value) {
+  Descriptor* descriptor = open_descriptor(index);
+  return descriptor == nullptr ? -EBADF : userq::vm_user_store64(vm_of(*descriptor), va, value);
+}
+
+void sut_gpu_write_rptr(uint32_t doorbell, uint64_t value) {
+  if (doorbell < SUT_MAX_DOORBELLS) userq::gpu_write_rptr(device->gpu, doorbell, value);
+}
+
+void sut_irq_eop(uint32_t doorbell) {
+  userq::process_fence_irq(*device, doorbell);
+  kernel::check_context_at_return("amdgpu_userq_process_fence_irq");
+}

@@ -1,0 +1,74 @@
+#include "fuzz/targets/program_target.h"
+
+#include <cstdio>
+#include <unistd.h>
+
+#include "core/kernel/report.h"
+#include "core/sched/sched.h"
+#include "fuzz/program/codec.h"
+#include "fuzz/program/mutate_bytes.h"
+#include "fuzz/program/print.h"
+#include "fuzz/program/run.h"
+#include "fuzz/targets/target_options.h"
+
+// From libFuzzer: its own mutation of bytes.
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+
+namespace {
+
+TargetOptions options;
+
+void print_trace() {
+  const sched::Trace trace = sched::trace();
+  char line[96];
+  const int n = std::snprintf(line, sizeof line, "fencebench: trace 0x%016llx points=%llu\n",
+                              static_cast<unsigned long long>(trace.hash),
+                              static_cast<unsigned long long>(trace.points));
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line, static_cast<size_t>(n));
+}
+
+void print_trace_if_asked() {
+  if (options.trace_hash) print_trace();
+}
+
+void print_line(void*, const char* line, size_t size) { std::fwrite(line, 1, size, stderr); }
+
+// One in this many mutations is libFuzzer's own, on bytes: it reaches what no mutation of programs does.
+constexpr unsigned kByteMutationShare = 6;
+
+}  // namespace
+
+// The sanitizers call these when they have something to report, before they end the process.
+extern "C" void __asan_on_error() { print_trace_if_asked(); }
+extern "C" void __tsan_on_report(void*) { print_trace_if_asked(); }
+
+void program_target_initialize() {
+  options = read_target_options();
+  const TargetOptions asked = options;
+  options = {};
+  program_target_run(nullptr, 0);
+  options = asked;
+  kernel::set_report_epilogue(print_trace_if_asked);
+}
+
+void program_target_run(const uint8_t* data, size_t size) {
+  const program::Program program = program::decode(data, size);
+  if (options.print_program) program::print_program(program, print_line, nullptr);
+  if (options.random_schedule) {
+    sched::RandomDecider random(options.schedule_seed, 64);
+    program::run(program, &random);
+  } else {
+    program::run(program);
+  }
+  print_trace_if_asked();
+}
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
+  if (seed % kByteMutationShare == 0) return LLVMFuzzerMutate(data, size, max_size);
+  return program::custom_mutate(data, size, max_size, seed);
+}
+
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1, const uint8_t* data2,
+                                            size_t size2, uint8_t* out, size_t max_size, unsigned seed) {
+  return program::custom_crossover(data1, size1, data2, size2, out, max_size, seed);
+}

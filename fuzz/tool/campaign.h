@@ -1,0 +1,122 @@
+// Fuzzing: targets x sanitizers (x trials) as jobs, side by side, with what they found.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fuzz/tool/files.h"
+#include "fuzz/tool/finding.h"
+#include "fuzz/tool/process.h"
+#include "fuzz/tool/project.h"
+#include "fuzz/tool/terminal.h"
+#include "fuzz/tool/verdict.h"
+
+namespace tool {
+
+struct CampaignOptions {
+  std::vector<std::string> targets;
+  std::vector<std::string> sanitizers;
+  std::string defect;               // empty: the plain core
+  std::optional<uint64_t> seconds;  // per job
+  std::optional<uint64_t> runs;     // per job
+  unsigned jobs = 1;                // at a time
+  bool seeds = true;                // start from corpus/<target> and the stored corpus
+  std::optional<uint64_t> seed;
+  uint64_t trials = 0;  // 0: one job each on the stored corpus; else so many, each on its own
+  std::string checks = "all";
+  std::filesystem::path out;
+  bool keep_going = false;  // after a finding a job starts again for the rest of its time
+};
+
+// What one job came to. Sums over its restarts with keep_going.
+struct JobResult {
+  std::string target;
+  std::string sanitizer;
+  uint64_t trial = 0;            // from 1; 0 without trials
+  std::optional<uint64_t> seed;  // of its first start
+  uint64_t executions = 0;
+  uint64_t edges = 0;
+  uint64_t features = 0;
+  uint64_t corpus = 0;
+  uint64_t peak_rss_mb = 0;
+  uint64_t leak_check_off_at = 0;  // executions; 0: it stayed on
+  double seconds = 0;
+  bool started = false;
+  bool interrupted = false;
+  std::string broken;                   // why it ended early without a finding; empty if it did not
+  std::vector<std::string> last_words;  // the end of its output, if it is broken
+  std::filesystem::path log;
+  // The first finding, if there is one.
+  std::optional<Verdict> verdict;
+  uint64_t executions_to_finding = 0;
+  double seconds_to_finding = 0;
+  uint64_t findings = 0;  // how often it ended in one
+
+  double executions_per_second() const;
+};
+
+// One distinct verdict.
+struct Finding {
+  FindingComment comment;
+  Verdict verdict;
+  std::set<std::string> sanitizers;
+  uint64_t count = 1;
+  std::filesystem::path file;  // empty: there is no input (it happened at start or exit)
+  std::filesystem::path report;
+  size_t bytes = 0;         // of the input
+  uint64_t executions = 0;  // until the first time
+  double seconds = 0;
+  std::vector<std::string> details;  // what our own report says of it, without its stack
+  std::string again;                 // what came of executing the stored file once more
+  bool reproduced = false;
+};
+
+class Campaign {
+ public:
+  Campaign(const Project& project, CampaignOptions options, Progress& progress);
+  ~Campaign();
+
+  // Called when a job is over, in the order in which they end.
+  std::function<void(const JobResult&)> on_job_end;
+
+  // The binaries must be there. Returns when all jobs are over or a signal has stopped them.
+  void run();
+
+  std::vector<JobResult> results() const;
+  const std::vector<Finding>& findings() const { return findings_; }
+  bool stopped() const { return stopped_; }
+
+ private:
+  struct Job;
+
+  void assemble_seeds();
+  void start(Job& job);
+  void start_child(Job& job);
+  std::vector<std::string> arguments(const Job& job) const;
+  void on_line(Job& job, std::string_view line);
+  void on_exit(Job& job, const Exit& exit);
+  bool may_go_on(const Job& job) const;
+  void collect(Job& job, const Verdict& verdict, const std::filesystem::path& artifact);
+  void store_files(Finding& finding, const std::string& content, const std::string& report);
+  void end(Job& job);
+  void draw();
+
+  Project project_;
+  CampaignOptions options_;
+  Progress& progress_;
+  ScratchFolder scratch_;
+  std::vector<std::unique_ptr<Job>> jobs_;
+  std::vector<Finding> findings_;
+  std::chrono::steady_clock::time_point started_;
+  bool stopped_ = false;
+  Supervisor supervisor_;  // last: children die before what their callbacks use
+};
+
+}  // namespace tool

@@ -1,0 +1,92 @@
+#include "fuzz/tool/input.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <variant>
+
+#include "fuzz/program/codec.h"
+#include "fuzz/tool/files.h"
+#include "fuzz/tool/project.h"
+#include "fuzz/tool/strings.h"
+#include "fuzz/tool/target_table.h"
+
+namespace tool {
+namespace {
+
+std::string caret_excerpt(std::string_view text, int line_number, int column) {
+  std::vector<std::string> lines = split(text, '\n');
+  auto index = static_cast<size_t>(std::max(line_number, 1) - 1);
+  if (index >= lines.size()) return "";
+  std::string_view line = lines[index];
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  auto before = std::min(static_cast<size_t>(std::max(column, 1) - 1), line.size());
+  // The caret stands below the column as shown: what printable() widens shifts it, tabs keep tabs.
+  std::string indent = printable(line.substr(0, before));
+  for (char& c : indent) {
+    if (c != '\t') c = ' ';
+  }
+  return fmt::format("  {}\n  {}^", printable(line), indent);
+}
+
+// corpus/<target>/x and out/corpus/<target>/<build>/x are inputs of that target,
+// corpus/defects/NAME.fence shows the defect NAME on the main target.
+void guess_from_folder(const fs::path& path, FindingComment& comment) {
+  std::error_code error;
+  fs::path whole = fs::absolute(path, error).lexically_normal();
+  std::vector<std::string> parts(whole.begin(), whole.end());
+  for (size_t i = 0; i + 2 < parts.size(); i++) {
+    if (parts[i] != "corpus") continue;
+    if (parts[i + 1] == "defects") {
+      comment.target = kMainTarget;
+      comment.defect = whole.stem().string();
+    } else {
+      comment.target = parts[i + 1];
+    }
+  }
+}
+
+}  // namespace
+
+ProgramError::ProgramError(const fs::path& path, std::string_view text,
+                           const program::ParseError& error)
+    : UsageError(fmt::format("{}:{}:{}: {}", printable(path.string()), error.line, error.column,
+                             printable(error.message))),
+      excerpt(caret_excerpt(text, error.line, error.column)) {}
+
+program::Program parse_program(const fs::path& path, std::string_view text) {
+  auto parsed = program::parse(text);
+  if (auto* error = std::get_if<program::ParseError>(&parsed)) {
+    throw ProgramError(path, text, *error);
+  }
+  return std::get<program::Program>(std::move(parsed));
+}
+
+Input load_input(const fs::path& path) {
+  std::string content = read_named_file(path);
+  Input input;
+  input.path = path;
+  input.is_text = path.extension() == ".fence";
+  if (input.is_text) {
+    input.program = parse_program(Project::shown(fs::absolute(path)), content);
+    input.bytes = program::encode(*input.program);
+    if (auto comment = parse_comment(content)) input.comment = *comment;
+    if (input.comment.target.empty()) guess_from_folder(path, input.comment);
+    if (input.comment.target.empty()) input.comment.target = kMainTarget;
+    return input;
+  }
+  input.bytes.assign(content.begin(), content.end());
+  fs::path sidecar = sidecar_of(path);
+  std::error_code ignored;
+  if (sidecar != path && fs::exists(sidecar, ignored)) {
+    input.comment = comment_from_json(read_named_file(sidecar), sidecar);
+  } else {
+    guess_from_folder(path, input.comment);
+  }
+  if (input.comment.target.empty() || target_info(input.comment.target).program) {
+    input.program = program::decode(input.bytes.data(), input.bytes.size());
+  }
+  return input;
+}
+
+}  // namespace tool

@@ -1,0 +1,105 @@
+#include "fuzz/tool/input.h"
+
+#include <gtest/gtest.h>
+
+#include "fuzz/program/codec.h"
+#include "fuzz/tool/files.h"
+
+namespace tool {
+namespace {
+
+class InputTest : public testing::Test {
+ protected:
+  fs::path file(const std::string& name, std::string_view content) {
+    fs::path path = scratch_.path() / name;
+    fs::create_directories(path.parent_path());
+    write_file(path, content);
+    return path;
+  }
+  std::string error_of(const fs::path& path) {
+    try {
+      load_input(path);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  }
+  ScratchFolder scratch_{fs::temp_directory_path()};
+};
+
+constexpr const char* kProgram = "device cpus=2 seq64=64\nt0: A = queue_create gfx\n";
+
+TEST_F(InputTest, TextIsAProgramWithItsComment) {
+  Input input = load_input(
+      file("x.fence", std::string("# fencebench: target=t_fuzzer checks=none\n") + kProgram));
+  EXPECT_TRUE(input.is_text);
+  ASSERT_TRUE(input.program);
+  EXPECT_EQ(input.program->ops.size(), 1u);
+  EXPECT_EQ(input.comment.target, "t_fuzzer");
+  EXPECT_EQ(input.comment.checks, "none");
+  EXPECT_EQ(program::decode(input.bytes.data(), input.bytes.size()), *input.program);
+}
+
+TEST_F(InputTest, AFolderOfTheCorpusSaysWhatTheInputIsFor) {
+  EXPECT_EQ(load_input(file("corpus/a_fuzzer/x.fence", kProgram)).comment.target, "a_fuzzer");
+  EXPECT_EQ(load_input(file("corpus/a_fuzzer/asan/0123", "bytes")).comment.target, "a_fuzzer");
+  Input defect = load_input(file("corpus/defects/leak.fence", kProgram));
+  EXPECT_EQ(defect.comment.target, "userq_fuzzer");
+  EXPECT_EQ(defect.comment.defect, "leak");
+  EXPECT_EQ(load_input(file("x.fence", kProgram)).comment.target, "userq_fuzzer");
+}
+
+TEST_F(InputTest, BytesWithASidecar) {
+  file("c.json", R"({"target": "canary_fuzzer", "sanitizer": "tsan"})");
+  Input input = load_input(file("c.bin", "\x01\x02"));
+  EXPECT_FALSE(input.is_text);
+  EXPECT_FALSE(input.program);
+  EXPECT_EQ(input.comment.sanitizer, "tsan");
+  EXPECT_EQ(input.bytes, (std::vector<uint8_t>{1, 2}));
+}
+
+TEST_F(InputTest, BytesWithoutASidecarAreReadAsAProgram) {
+  Input input = load_input(file("crash-0123", "\x01\x02"));
+  EXPECT_TRUE(input.program);
+  EXPECT_EQ(input.comment.target, "");
+}
+
+TEST_F(InputTest, MistakesAreShownWhereTheyAre) {
+  fs::path path = file("bad.fence", "device cpus=2 seq64=64\nt0: A = queue_creat gfx\n");
+  try {
+    load_input(path);
+    FAIL() << "accepted";
+  } catch (const ProgramError& error) {
+    EXPECT_NE(std::string(error.what()).find("bad.fence:2:9: "), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("queue_create"), std::string::npos) << error.what();
+    EXPECT_EQ(error.excerpt, "  t0: A = queue_creat gfx\n          ^");
+  }
+}
+
+TEST_F(InputTest, TheCaretStandsRightBehindTabsAndHostileBytes) {
+  program::ParseError at{.line = 1, .column = 4, .message = "m"};
+  EXPECT_EQ(ProgramError("f", "\tab?\n", at).excerpt, "  \tab?\n  \t  ^");
+  EXPECT_EQ(ProgramError("f",
+                         "\x1b"
+                         "ab?\n",
+                         at)
+                .excerpt,
+            "  \\x1bab?\n        ^");
+  at = {.line = 9, .column = 4, .message = "m"};
+  EXPECT_EQ(ProgramError("f", "one line\n", at).excerpt, "");
+}
+
+TEST_F(InputTest, MissingAndUnreadableFiles) {
+  fs::path there = file("finding-1.fence", kProgram);
+  fs::path missing = scratch_.path() / "finding-2.fence";
+  EXPECT_EQ(error_of(missing),
+            "no file '" + missing.string() + "'; did you mean '" + there.string() + "'?");
+  EXPECT_EQ(error_of(scratch_.path() / "no/x.fence"),
+            "no file '" + (scratch_.path() / "no/x.fence").string() + "'; there is no folder '" +
+                (scratch_.path() / "no").string() + "'");
+  EXPECT_EQ(error_of(scratch_.path()),
+            "cannot read '" + scratch_.path().string() + "': it is a folder");
+}
+
+}  // namespace
+}  // namespace tool

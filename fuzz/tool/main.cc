@@ -1,0 +1,116 @@
+// fencebench: the one command of the project. Finds the verb and turns errors into exit codes.
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "fuzz/tool/errors.h"
+#include "fuzz/tool/input.h"
+#include "fuzz/tool/nearest.h"
+#include "fuzz/tool/process.h"
+#include "fuzz/tool/strings.h"
+#include "fuzz/tool/verb.h"
+
+namespace tool {
+
+#define FENCEBENCH_VERB(name) extern const Verb name##_verb;
+#include "fuzz/tool/verbs.def"
+#undef FENCEBENCH_VERB
+
+namespace {
+
+const std::vector<const Verb*>& verbs() {
+  static const std::vector<const Verb*> kVerbs = {
+#define FENCEBENCH_VERB(name) &name##_verb,
+#include "fuzz/tool/verbs.def"
+#undef FENCEBENCH_VERB
+  };
+  return kVerbs;
+}
+
+std::string overview() {
+  std::string text =
+      "fencebench: fuzzing and sanitizers for the lifetimes of GPU fences\n"
+      "\n"
+      "  ./fencebench VERB [arguments]      ./fencebench VERB --help\n"
+      "\n";
+  for (const Verb* verb : verbs()) text += fmt::format("  {:<8} {}\n", verb->name, verb->summary);
+  text +=
+      "\n"
+      "First steps: './fencebench fuzz' fuzzes every target under every sanitizer for a minute;\n"
+      "'./fencebench test' runs the tests. Exit codes: 0 nothing found, 1 something found,\n"
+      "2 wrong usage, 3 the machine is at fault ('./fencebench doctor' says how to mend it).\n";
+  return text;
+}
+
+const Verb& find_verb(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Verb* verb : verbs()) names.emplace_back(verb->name);
+  require_known("verb", name, names);
+  for (const Verb* verb : verbs()) {
+    if (verb->name == name) return *verb;
+  }
+  throw std::logic_error("a known verb is not in the table");
+}
+
+int dispatch(std::vector<std::string> arguments) {
+  if (arguments.empty()) {
+    std::fputs(overview().c_str(), stderr);
+    return kWrongUsage;
+  }
+  std::string first = arguments.front();
+  arguments.erase(arguments.begin());
+  if (first == "--help" || first == "-h" || (first == "help" && arguments.empty())) {
+    std::fputs(overview().c_str(), stdout);
+    return kNothingFound;
+  }
+  if (first == "help") return find_verb(arguments.front()).run({"--help"});
+  if (first.starts_with('-')) {
+    throw UsageError(
+        fmt::format("'{}' comes before any verb; a verb comes first, as in "
+                    "'fencebench fuzz --time 60'",
+                    printable(first)));
+  }
+  return find_verb(first).run(arguments);
+}
+
+int guarded(const std::vector<std::string>& arguments) {
+  try {
+    return dispatch(arguments);
+  } catch (const HelpPrinted&) {
+    return kNothingFound;
+  } catch (const ProgramError& error) {
+    // FILE:LINE:COL stands first, where editors look for it.
+    fmt::print(stderr, "{}\n{}\n", error.what(), error.excerpt);
+    return kWrongUsage;
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "fencebench: {}\n", error.what());
+    return kWrongUsage;
+  } catch (const EnvironmentError& error) {
+    fmt::print(stderr, "fencebench: {}\n", error.what());
+    return kEnvironmentAtFault;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "fencebench: {}\n", printable(error.what()));
+    return kEnvironmentAtFault;
+  }
+}
+
+}  // namespace
+}  // namespace tool
+
+int main(int argc, char** argv) {
+  tool::watch_signals();
+  int code = tool::guarded(std::vector<std::string>(argv + 1, argv + argc));
+  errno = 0;
+  bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  // A reader that has seen enough ('| head') is no error.
+  if (!written && errno != EPIPE && code != tool::kWrongUsage) {
+    std::fputs("fencebench: cannot write the result to stdout\n", stderr);
+    return tool::kEnvironmentAtFault;
+  }
+  return code;
+}

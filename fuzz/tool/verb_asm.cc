@@ -1,0 +1,76 @@
+// asm FILE: a program as text becomes the bytes that a target reads.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "fuzz/program/codec.h"
+#include "fuzz/tool/arguments.h"
+#include "fuzz/tool/errors.h"
+#include "fuzz/tool/files.h"
+#include "fuzz/tool/input.h"
+#include "fuzz/tool/project.h"
+#include "fuzz/tool/strings.h"
+#include "fuzz/tool/verb.h"
+
+namespace tool {
+
+extern const Verb asm_verb;
+
+namespace {
+
+int run(const std::vector<std::string>& arguments) {
+  std::string file;
+  std::string out;
+  bool json = false;
+  auto app =
+      command_line(asm_verb, "Turns a program as text (.fence) into the bytes that a target reads.",
+                   "  ./fencebench asm my.fence -o my.bin");
+  app->add_option("FILE", file, "A .fence file")->required();
+  app->add_option("-o,--out", out,
+                  "Where the bytes go; '-' is stdout (default: beside FILE, ending in .bin)");
+  app->add_flag("--json", json, "Print a machine-readable result");
+  parse(*app, arguments);
+
+  fs::path path = file;
+  program::Program program = parse_program(path, read_named_file(path));
+  std::vector<uint8_t> bytes = program::encode(program);
+  std::string content(bytes.begin(), bytes.end());
+  if (out == "-") {
+    if (json) throw UsageError("--json and '-o -' both want stdout; name a file with -o");
+    if (::isatty(STDOUT_FILENO)) {
+      throw UsageError("bytes do not belong on a terminal; name a file with -o");
+    }
+    std::fwrite(content.data(), 1, content.size(), stdout);
+    return kNothingFound;
+  }
+  fs::path target = out.empty() ? fs::path(path).replace_extension(".bin") : fs::path(out);
+  std::error_code ignored;
+  if (fs::equivalent(path, target, ignored)) {
+    throw UsageError(fmt::format("'{}' would be overwritten; name another file with -o",
+                                 printable(path.string())));
+  }
+  if (fs::is_directory(target, ignored)) {
+    throw UsageError(
+        fmt::format("'{}' is a folder; name a file with -o", printable(target.string())));
+  }
+  write_file(target, content);
+  if (json) {
+    nlohmann::json result = {{"verb", "asm"},
+                             {"file", path.string()},
+                             {"out", target.string()},
+                             {"bytes", bytes.size()}};
+    fmt::print("{}\n", result.dump(2));
+  } else {
+    fmt::print("{}: {} bytes\n", printable(target.string()), bytes.size());
+  }
+  return kNothingFound;
+}
+
+}  // namespace
+
+const Verb asm_verb = {"asm", "turn a program as text into bytes", run};
+
+}  // namespace tool

@@ -1,0 +1,187 @@
+// fuzz: the main job. Targets x sanitizers for a time, a table, and how to reproduce what was
+// found.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "fuzz/tool/arguments.h"
+#include "fuzz/tool/build.h"
+#include "fuzz/tool/campaign.h"
+#include "fuzz/tool/errors.h"
+#include "fuzz/tool/files.h"
+#include "fuzz/tool/fuzz_report.h"
+#include "fuzz/tool/input.h"
+#include "fuzz/tool/nearest.h"
+#include "fuzz/tool/strings.h"
+#include "fuzz/tool/target_table.h"
+#include "fuzz/tool/verb.h"
+
+namespace tool {
+
+extern const Verb fuzz_verb;
+
+namespace {
+
+constexpr uint64_t kDefaultSeconds = 60;
+constexpr uint64_t kMostNumber = 2'147'483'647;  // libFuzzer's flags are ints
+
+struct Request {
+  CampaignOptions campaign;
+  bool json = false;
+};
+
+std::vector<std::string> default_targets(const Project& project, bool with_defect) {
+  std::vector<std::string> chosen;
+  for (const std::string& name : project.targets()) {
+    TargetInfo info = target_info(name);
+    // A defect is in the core, and programs are what drives it.
+    if (info.by_default && (info.program || !with_defect)) chosen.push_back(name);
+  }
+  return chosen;
+}
+
+Request read_request(const Project& project, const std::vector<std::string>& arguments) {
+  Request request;
+  CampaignOptions& options = request.campaign;
+  std::string seconds;
+  std::string runs;
+  std::string jobs;
+  std::string seed;
+  std::string trials;
+  std::string out;
+  std::vector<std::string> sanitizer_lists;
+  bool no_seeds = false;
+
+  auto app = command_line(
+      fuzz_verb,
+      "Fuzzes targets under sanitizers: by default every target under asan, tsan and msan for a "
+      "minute each. Findings go to out/findings, with the command that reproduces each.",
+      "  ./fencebench fuzz --time 300 --sanitizer asan,tsan\n"
+      "  ./fencebench fuzz --defect leak-signaled-at-create --no-seeds --time 30 --trials 30");
+  app->add_option("TARGET", options.targets, "Targets (default: all but the canary)");
+  app->add_option(
+         "--time", seconds,
+         "Seconds for each target under each sanitizer (default 60; with --runs: no limit)")
+      ->type_name("SECONDS");
+  app->add_option("--runs", runs, "Executions for each target under each sanitizer")
+      ->type_name("N");
+  add_list(*app, "--sanitizer", sanitizer_lists,
+           "asan, tsan, msan, release (default: asan,tsan,msan; with --defect: asan)");
+  app->add_option("--jobs", jobs, "Jobs at a time (default: number of cores)")->type_name("N");
+  app->add_option("--defect", options.defect,
+                  "Fuzz the core with this bug of the catalogue put back (core/defects)")
+      ->type_name("NAME");
+  app->add_flag("--no-seeds", no_seeds, "Start from an empty corpus, and do not keep the new one");
+  app->add_option("--seed", seed, "Seed of libFuzzer's random numbers; trials count up from it")
+      ->type_name("N");
+  app->add_option(
+         "--trials", trials,
+         "Independent runs of each job, each on a corpus of its own; ends with the medians")
+      ->type_name("N");
+  app->add_option("--checks", options.checks,
+                  "all, or none: our own checkers off, only the sanitizers judge (default all)")
+      ->type_name("WHICH");
+  app->add_option("--out", out, "Folder for corpus, findings and logs (default: out)")
+      ->type_name("DIR");
+  app->add_flag("--keep-going", options.keep_going,
+                "After a finding, start the job again for the rest of its time");
+  app->add_flag("--json", request.json, "Print a machine-readable result");
+  parse(*app, arguments);
+
+  for (const std::string& target : options.targets) {
+    require_known("target", target, project.targets());
+  }
+  if (!options.defect.empty()) require_known("defect", options.defect, project.defects());
+  options.sanitizers = list_items(sanitizer_lists);
+  for (const std::string& name : options.sanitizers) require_known("sanitizer", name, sanitizers());
+  require_known("value of --checks", options.checks, {"all", "none"});
+  options.seconds = optional_number("--time", seconds, 1, kMostNumber);
+  options.runs = optional_number("--runs", runs, 1, kMostNumber);
+  options.jobs = static_cast<unsigned>(optional_number("--jobs", jobs, 1, 4096).value_or(cores()));
+  options.seed = optional_number("--seed", seed, 1, kMostNumber);  // 0 is "any" to libFuzzer
+  options.trials = optional_number("--trials", trials, 1, 100'000).value_or(0);
+  options.seeds = !no_seeds;
+
+  if (options.targets.empty()) {
+    options.targets = default_targets(project, !options.defect.empty());
+    if (options.targets.empty()) {
+      throw EnvironmentError("the checkout holds no fuzz target (fuzz/targets/*_fuzzer.cc)");
+    }
+  }
+  std::sort(options.targets.begin(), options.targets.end());
+  options.targets.erase(std::unique(options.targets.begin(), options.targets.end()),
+                        options.targets.end());
+  if (options.sanitizers.empty()) {
+    options.sanitizers = options.defect.empty() ? std::vector<std::string>{"asan", "tsan", "msan"}
+                                                : std::vector<std::string>{"asan"};
+  }
+  if (!options.seconds && !options.runs) options.seconds = kDefaultSeconds;
+  if (options.trials > 0 && options.keep_going) {
+    throw UsageError("--keep-going and --trials exclude each other: a trial ends with its finding");
+  }
+  options.out = out.empty() ? project.root() / "out" : fs::absolute(out).lexically_normal();
+  return request;
+}
+
+// Seeds that are no programs would end the campaign after a long build: better before it.
+void check_seeds(const Project& project, const CampaignOptions& options) {
+  if (!options.seeds) return;
+  for (const std::string& target : options.targets) {
+    fs::path folder = project.root() / "corpus" / target;
+    for (const std::string& name : files_in(folder)) {
+      if (fs::path(name).extension() != ".fence") continue;
+      parse_program(Project::shown(folder / name), read_file(folder / name));
+    }
+  }
+}
+
+void build_all(const Project& project, const CampaignOptions& options, Progress& progress) {
+  std::vector<std::string> build_targets;
+  for (const std::string& target : options.targets) {
+    build_targets.push_back(Project::build_target(target, options.defect));
+  }
+  for (const std::string& sanitizer : options.sanitizers) {
+    build(project, sanitizer, build_targets, progress);
+  }
+}
+
+int run(const std::vector<std::string>& arguments) {
+  Project project = Project::find();
+  Request request = read_request(project, arguments);
+  const CampaignOptions& options = request.campaign;
+  check_seeds(project, options);
+  make_output_folder(options.out);
+
+  Progress progress;
+  build_all(project, options, progress);
+  Campaign campaign(project, options, progress);
+  campaign.on_job_end = [&](const JobResult& result) {
+    if (options.trials > 0 && !request.json) {
+      progress.clear();  // the block is drawn again at once
+      fmt::print("{}\n", trial_line(result));
+      std::fflush(stdout);
+    } else if (!progress.live()) {
+      progress.note(options.trials > 0 ? trial_line(result) : end_line(result));
+    }
+  };
+  campaign.run();
+  int code = exit_code(campaign);
+  if (request.json) {
+    nlohmann::json result = json_result(project, campaign, code);
+    fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    if (options.trials > 0) fmt::print("\n");
+    print_result(project, campaign);
+  }
+  return code;
+}
+
+}  // namespace
+
+const Verb fuzz_verb = {"fuzz", "fuzz targets under sanitizers, and say how to reproduce findings",
+                        run};
+
+}  // namespace tool

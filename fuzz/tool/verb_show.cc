@@ -1,0 +1,98 @@
+// show FILE: an input as a program that a person can read.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "fuzz/tool/arguments.h"
+#include "fuzz/tool/errors.h"
+#include "fuzz/tool/files.h"
+#include "fuzz/tool/highlight.h"
+#include "fuzz/tool/input.h"
+#include "fuzz/tool/strings.h"
+#include "fuzz/tool/terminal.h"
+#include "fuzz/tool/verb.h"
+
+namespace tool {
+
+extern const Verb show_verb;
+
+namespace {
+
+std::string hex_digits(const std::vector<uint8_t>& bytes) {
+  std::string digits;
+  for (uint8_t byte : bytes) digits += fmt::format("{:02x}", byte);
+  return digits;
+}
+
+// 16 bytes a line: offset, hex, the printable ones as text.
+std::string hex_dump(const std::vector<uint8_t>& bytes) {
+  constexpr size_t kPerLine = 16;
+  std::string out;
+  for (size_t start = 0; start < bytes.size(); start += kPerLine) {
+    std::string hex;
+    std::string text;
+    for (size_t i = start; i < std::min(bytes.size(), start + kPerLine); i++) {
+      hex += fmt::format("{:02x} ", bytes[i]);
+      text += bytes[i] >= 0x20 && bytes[i] < 0x7f ? static_cast<char>(bytes[i]) : '.';
+    }
+    out += fmt::format("{:04x}  {:<48} {}\n", start, hex, text);
+  }
+  return out;
+}
+
+// The file's own text, with its comments, which a Program does not hold.
+std::string own_text(const Input& input) {
+  std::string text;
+  for (const std::string& line : split(trim(read_named_file(input.path)), '\n')) {
+    text += printable(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line) + "\n";
+  }
+  return text;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  std::string file;
+  bool bytes = false;
+  bool json = false;
+  auto app = command_line(
+      show_verb, "Prints an input as a program: a .fence file, or the bytes libFuzzer left.",
+      "  ./fencebench show out/findings/userq_fuzzer/reference-leak-1a2b3c4d.fence");
+  app->add_option("FILE", file, "A .fence file or a file of bytes")->required();
+  app->add_flag("--bytes", bytes, "Print the bytes the target reads, in hex");
+  app->add_flag("--json", json, "Print a machine-readable result");
+  parse(*app, arguments);
+
+  Input input = load_input(file);
+  if (!input.program && !bytes && !json) {
+    throw UsageError(
+        fmt::format("'{}' is an input of {}, which takes no programs; '--bytes' shows "
+                    "it in hex",
+                    printable(file), printable(input.comment.target)));
+  }
+  std::string text = input.program ? program::to_text(*input.program) : "";
+  if (json) {
+    nlohmann::json result = {{"verb", "show"},
+                             {"file", file},
+                             {"bytes", hex_digits(input.bytes)},
+                             {"run", to_json(input.comment)}};
+    if (input.program) {
+      result["program"] = text;
+      result["operations"] = input.program->ops.size();
+      result["preemptions"] = input.program->schedule.size();
+    }
+    fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else if (bytes) {
+    fmt::print("{}", hex_dump(input.bytes));
+  } else {
+    if (input.is_text) text = own_text(input);
+    fmt::print("{}", wants_colour(STDOUT_FILENO) ? highlight(text) : text);
+  }
+  return kNothingFound;
+}
+
+}  // namespace
+
+const Verb show_verb = {"show", "print an input as a program that a person can read", run};
+
+}  // namespace tool
