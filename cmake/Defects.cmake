@@ -172,6 +172,11 @@ function(fencebench_defects)
            COMMAND "${CMAKE_COMMAND}" --build "${PROJECT_BINARY_DIR}" --target defects -- -k 0)
   set_tests_properties(defects.build PROPERTIES
       LABELS "build;defect" TIMEOUT 1800 FIXTURES_SETUP defects RUN_SERIAL TRUE)
+  add_test(NAME defects.apply
+           COMMAND "${CMAKE_COMMAND}" "-DSCRATCH=${PROJECT_BINARY_DIR}/apply_defect_test"
+                   "-DPATCH_PROGRAM=${FENCEBENCH_PATCH}"
+                   -P "${PROJECT_SOURCE_DIR}/cmake/ApplyDefectTest.cmake")
+  set_tests_properties(defects.apply PROPERTIES LABELS build TIMEOUT 60)
   foreach(patch IN LISTS patches)
     fencebench_defect("${patch}")
   endforeach()

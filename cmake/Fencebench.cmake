@@ -238,5 +238,8 @@ function(fencebench_layer_check)
       DEPENDS "${script}" ${files} COMMENT "Checking the layers" VERBATIM)
   add_custom_target(layer_check ALL DEPENDS "${stamp}")
   add_test(NAME layer_check COMMAND sh "${script}" "${PROJECT_SOURCE_DIR}")
-  set_tests_properties(layer_check PROPERTIES LABELS build TIMEOUT 60)
+  add_test(NAME layer_check.planted
+      COMMAND sh "${PROJECT_SOURCE_DIR}/cmake/layer_check_test.sh"
+              "${PROJECT_BINARY_DIR}/layer_check_test")
+  set_tests_properties(layer_check layer_check.planted PROPERTIES LABELS build TIMEOUT 60)
 endfunction()

@@ -17,12 +17,13 @@
 
 namespace {
 
-// An entry of the process's descriptor table and the struct file behind it. Harness state, not the driver's:
-// this file is compiled without TSan instrumentation, and nothing in it is a scheduling point.
+// An entry of the process's descriptor table and the struct file behind it. Harness state, not the
+// driver's: this file is compiled without TSan instrumentation, and nothing in it is a scheduling
+// point.
 struct Descriptor {
   drm::File* file;  // nullptr: not open, or closed and gone
   bool open;
-  uint32_t running_ioctls;
+  uint32_t users;  // running calls
   kernel::UserMemory mm;
 };
 
@@ -32,18 +33,39 @@ Descriptor descriptors[SUT_MAX_FILES];
 uint8_t user_memory[SUT_MAX_FILES][SUT_USER_SIZE];
 uint32_t slots_taken;
 
-void fput(Descriptor& descriptor) {
-  if (descriptor.open || descriptor.running_ioctls > 0) return;
+// The file goes when it is closed and nobody runs on it any more.
+void free_if_unused(Descriptor& descriptor) {
+  if (descriptor.open || descriptor.users > 0 || descriptor.file == nullptr) return;
   drm::File* file = descriptor.file;
   descriptor.file = nullptr;
   drm::file_free(*file);
 }
 
-Descriptor* open_descriptor(uint32_t index) {
-  return index < SUT_MAX_FILES && descriptors[index].open ? &descriptors[index] : nullptr;
-}
+// Keeps a file open for the length of a call, as fget() and fput() do.
+class RunningCall {
+ public:
+  explicit RunningCall(uint32_t index)
+      : descriptor_(index < SUT_MAX_FILES && descriptors[index].open ? &descriptors[index]
+                                                                     : nullptr) {
+    if (descriptor_ == nullptr) return;
+    ++descriptor_->users;
+    kernel::task().mm = &descriptor_->mm;
+  }
+  ~RunningCall() {
+    if (descriptor_ == nullptr) return;
+    --descriptor_->users;
+    free_if_unused(*descriptor_);
+  }
+  RunningCall(const RunningCall&) = delete;
+  RunningCall& operator=(const RunningCall&) = delete;
 
-userq::Vm& vm_of(Descriptor& descriptor) { return userq::to_fpriv(*descriptor.file).vm; }
+  bool bad() const { return descriptor_ == nullptr; }
+  drm::File& file() const { return *descriptor_->file; }
+  userq::Vm& vm() const { return userq::to_fpriv(file()).vm; }
+
+ private:
+  Descriptor* descriptor_;
+};
 
 // The host address of a range of the process's memory, or nullptr.
 uint8_t* user_address(uint32_t index, uint64_t address, size_t size) {
@@ -132,30 +154,23 @@ int sut_file_open(uint32_t index) {
   descriptor.file = drm::file_alloc(&descriptor.mm);
   if (descriptor.file == nullptr) return -ENOMEM;
   const int error = userq::fpriv_open(*device, *descriptor.file);
-  if (error == 0)
-    descriptor.open = true;
-  else
-    fput(descriptor);
+  descriptor.open = error == 0;
+  free_if_unused(descriptor);
   return error;
 }
 
 int sut_file_close(uint32_t index) {
-  Descriptor* descriptor = open_descriptor(index);
-  if (descriptor == nullptr) return -EBADF;
-  descriptor->open = false;
-  fput(*descriptor);
+  if (index >= SUT_MAX_FILES || !descriptors[index].open) return -EBADF;
+  descriptors[index].open = false;
+  free_if_unused(descriptors[index]);
   return 0;
 }
 
 int sut_ioctl(uint32_t index, uint32_t number, void* arg) {
-  Descriptor* descriptor = open_descriptor(index);
-  if (descriptor == nullptr) return -EBADF;
-  ++descriptor->running_ioctls;
-  kernel::task().mm = &descriptor->mm;
-  const int result = dispatch(*descriptor->file, number, arg);
+  RunningCall call(index);
+  if (call.bad()) return -EBADF;
+  const int result = dispatch(call.file(), number, arg);
   kernel::check_context_at_return(ioctl_name(number));
-  --descriptor->running_ioctls;
-  fput(*descriptor);
   return result;
 }
 
@@ -181,13 +196,13 @@ int sut_user_read(uint32_t index, uint64_t address, void* data, size_t size) {
 }
 
 int sut_va_map(uint32_t index, uint64_t va, uint64_t size) {
-  Descriptor* descriptor = open_descriptor(index);
-  return descriptor == nullptr ? -EBADF : userq::vm_map(vm_of(*descriptor), va, size);
+  RunningCall call(index);
+  return call.bad() ? -EBADF : userq::vm_map(call.vm(), va, size);
 }
 
 int sut_va_store64(uint32_t index, uint64_t va, uint64_t value) {
-  Descriptor* descriptor = open_descriptor(index);
-  return descriptor == nullptr ? -EBADF : userq::vm_user_store64(vm_of(*descriptor), va, value);
+  RunningCall call(index);
+  return call.bad() ? -EBADF : userq::vm_user_store64(call.vm(), va, value);
 }
 
 void sut_gpu_write_rptr(uint32_t doorbell, uint64_t value) {

@@ -14,8 +14,8 @@ uint64_t context_counter = 1;
 
 void free_rcu(kernel::RcuHead& head) { kernel::kfree(container_of(&head, Fence, rcu)); }
 
-void init(Fence& fence, const FenceOps& ops, kernel::SpinLock& lock, uint64_t context, uint64_t seqno,
-          unsigned long flags, const char* type, kernel::Holder creator) {
+void init(Fence& fence, const FenceOps& ops, kernel::SpinLock& lock, uint64_t context,
+          uint64_t seqno, unsigned long flags, const char* type, kernel::Holder creator) {
   fence.lock = &lock;
   fence.ops = &ops;
   kernel::init_list_head(fence.cb_list);
@@ -32,8 +32,9 @@ void release(kernel::Kref& kref) {
   Fence& fence = *container_of(&kref, Fence, refcount);
   if (!kernel::list_empty(fence.cb_list) && !fence_test_signaled_flag(fence)) {
     if (kernel::checks_enabled)
-      kernel::report(kernel::Verdict::kFenceContract, "released-while-waited-for",
-                     "the last reference of an unsignaled fence was dropped while somebody waits for it");
+      kernel::report(
+          kernel::Verdict::kFenceContract, "released-while-waited-for",
+          "the last reference of an unsignaled fence was dropped while somebody waits for it");
     // Whoever waits must not sleep for ever.
     unsigned long flags;
     kernel::spin_lock_irqsave(*fence.lock, flags);
@@ -51,7 +52,8 @@ void release(kernel::Kref& kref) {
 bool enable_signaling_locked(Fence& fence) {
   const bool was_enabled = kernel::test_and_set_bit(kFenceEnableSignalBit, fence.flags);
   if (fence_test_signaled_flag(fence)) return false;
-  if (!was_enabled && fence.ops->enable_signaling != nullptr && !fence.ops->enable_signaling(fence)) {
+  if (!was_enabled && fence.ops->enable_signaling != nullptr &&
+      !fence.ops->enable_signaling(fence)) {
     fence_signal_locked(fence);
     return false;
   }
@@ -112,10 +114,12 @@ Fence* stub;
 
 }  // namespace
 
-uint64_t fence_context_alloc(unsigned count) { return kernel::atomic64_fetch_add(count, context_counter); }
+uint64_t fence_context_alloc(unsigned count) {
+  return kernel::atomic64_fetch_add(count, context_counter);
+}
 
-void fence_init(Fence& fence, const FenceOps& ops, kernel::SpinLock& lock, uint64_t context, uint64_t seqno,
-                const char* type, kernel::Holder creator) {
+void fence_init(Fence& fence, const FenceOps& ops, kernel::SpinLock& lock, uint64_t context,
+                uint64_t seqno, const char* type, kernel::Holder creator) {
   init(fence, ops, lock, context, seqno, 0, type, creator);
 }
 
@@ -174,7 +178,9 @@ bool fence_check_and_signal(Fence& fence) {
 
 void fence_signal(Fence& fence) { fence_check_and_signal(fence); }
 
-bool fence_test_signaled_flag(const Fence& fence) { return kernel::test_bit(kFenceSignaledBit, fence.flags); }
+bool fence_test_signaled_flag(const Fence& fence) {
+  return kernel::test_bit(kFenceSignaledBit, fence.flags);
+}
 
 bool fence_is_signaled(Fence& fence) {
   if (fence_test_signaled_flag(fence)) return true;

@@ -18,7 +18,9 @@ struct WaitEntry {
 
 constexpr kernel::Holder kIoctl{"syncobj ioctl"};
 
-kernel::Holder fence_slot(const Syncobj& syncobj) { return {kSyncobjFence, syncobj.refcount.object}; }
+kernel::Holder fence_slot(const Syncobj& syncobj) {
+  return {kSyncobjFence, syncobj.refcount.object};
+}
 
 // Mirrors drm_syncobj_free.
 void release(kernel::Kref& kref) {
@@ -152,7 +154,8 @@ dma::Fence* syncobj_fence_get(Syncobj& syncobj, kernel::Holder holder) {
   return fence;
 }
 
-int syncobj_find_fence(File& file, uint32_t handle, uint32_t flags, dma::Fence** fence, kernel::Holder holder) {
+int syncobj_find_fence(File& file, uint32_t handle, uint32_t flags, dma::Fence** fence,
+                       kernel::Holder holder) {
   *fence = nullptr;
   if ((flags & ~kSyncobjWaitFlagsWaitForSubmit) != 0) return -EINVAL;
   Syncobj* syncobj = syncobj_find(file, handle, kIoctl);
@@ -160,7 +163,8 @@ int syncobj_find_fence(File& file, uint32_t handle, uint32_t flags, dma::Fence**
   *fence = syncobj_fence_get(*syncobj, holder);
   int error = 0;
   if (*fence == nullptr)
-    error = (flags & kSyncobjWaitFlagsWaitForSubmit) != 0 ? wait_for_submit(*syncobj, fence, holder) : -EINVAL;
+    error = (flags & kSyncobjWaitFlagsWaitForSubmit) != 0 ? wait_for_submit(*syncobj, fence, holder)
+                                                          : -EINVAL;
   syncobj_put(*syncobj, kIoctl);
   return error;
 }

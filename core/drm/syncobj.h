@@ -11,8 +11,8 @@ namespace drm {
 
 struct Syncobj {
   kernel::Kref refcount;
-  dma::Fence* fence;          // nullptr: not submitted. Written under `lock`, read by RCU readers
-  kernel::ListHead cb_list;   // waiters for a fence, under `lock`
+  dma::Fence* fence;         // nullptr: not submitted. Written under `lock`, read by RCU readers
+  kernel::ListHead cb_list;  // waiters for a fence, under `lock`
   kernel::SpinLock lock;
 };
 
@@ -35,10 +35,12 @@ void syncobj_replace_fence(Syncobj& syncobj, dma::Fence* fence);
 // The present fence with a reference, or nullptr.
 dma::Fence* syncobj_fence_get(Syncobj& syncobj, kernel::Holder holder);
 
-// The fence behind a handle, with a reference for `holder`. With kSyncobjWaitFlagsWaitForSubmit waits, for
-// at most 5 s, until there is one. -ENOENT no such handle; -EINVAL bad flags, or nothing submitted and not
-// asked to wait; -ETIME; -ERESTARTSYS. May sleep, with no lock held. Mirrors drm_syncobj_find_fence.
-int syncobj_find_fence(File& file, uint32_t handle, uint32_t flags, dma::Fence** fence, kernel::Holder holder);
+// The fence behind a handle, with a reference for `holder`. With kSyncobjWaitFlagsWaitForSubmit
+// waits, for at most 5 s, until there is one. -ENOENT no such handle; -EINVAL bad flags, or nothing
+// submitted and not asked to wait; -ETIME; -ERESTARTSYS. May sleep, with no lock held. Mirrors
+// drm_syncobj_find_fence.
+int syncobj_find_fence(File& file, uint32_t handle, uint32_t flags, dma::Fence** fence,
+                       kernel::Holder holder);
 
 // The ioctls; `args` is in kernel memory. 0 or -errno.
 int syncobj_create_ioctl(File& file, drm_syncobj_create& args);

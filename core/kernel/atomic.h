@@ -1,5 +1,5 @@
-// Accesses that several contexts may make at once on purpose. Each is a scheduling point; for TSan they
-// are atomics with exactly the ordering that the kernel's namesakes give.
+// Accesses that several contexts may make at once on purpose. Each is a scheduling point; for TSan
+// they are atomics with exactly the ordering that the kernel's namesakes give.
 #pragma once
 
 #include "core/sched/sched.h"

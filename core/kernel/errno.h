@@ -5,6 +5,7 @@
 
 namespace kernel {
 
-inline constexpr int kErestartsys = 512;  // ERESTARTSYS: a signal interrupted the call; userspace sees EINTR
+inline constexpr int kErestartsys =
+    512;  // ERESTARTSYS: a signal interrupted the call; userspace sees EINTR
 
 }  // namespace kernel

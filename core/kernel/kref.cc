@@ -14,8 +14,9 @@ void kref_get(Kref& kref, Holder holder) {
   sched::point(sched::Point::kAtomic, kref.object);
   if (__atomic_fetch_add(&kref.count, 1, __ATOMIC_RELAXED) <= 0 && checks_enabled) {
     const char* type = ledger_type(kref.object);
-    report(Verdict::kRefcountResurrect, type, "%s#%u: a reference is taken by %s, but its count is zero",
-           type, kref.object, holder.role);
+    report(Verdict::kRefcountResurrect, type,
+           "%s#%u: a reference is taken by %s, but its count is zero", type, kref.object,
+           holder.role);
   }
   ledger_get(kref.object, holder);
 }
@@ -38,8 +39,8 @@ bool kref_put(Kref& kref, Holder holder, void (*release)(Kref& kref)) {
   const int before = __atomic_fetch_sub(&kref.count, 1, __ATOMIC_ACQ_REL);
   if (before <= 0 && checks_enabled) {
     const char* type = ledger_type(kref.object);
-    report(Verdict::kRefcountUnderflow, type, "%s#%u: %s drops a reference, but the count is %d", type,
-           kref.object, holder.role, before);
+    report(Verdict::kRefcountUnderflow, type, "%s#%u: %s drops a reference, but the count is %d",
+           type, kref.object, holder.role, before);
   }
   if (before != 1) return false;
   ledger_close(kref.object);

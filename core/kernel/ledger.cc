@@ -26,7 +26,8 @@ struct Account {
   uint32_t opened_tag;
 };
 
-// A growable array of trivial things; std::vector would share template instances with instrumented code.
+// A growable array of trivial things; std::vector would share template instances with instrumented
+// code.
 template <typename T>
 struct Array {
   T* items = nullptr;
@@ -68,12 +69,14 @@ void describe(const Holder& holder, char (&text)[128]) {
   if (holder.object == 0)
     std::snprintf(text, sizeof text, "%s", holder.role);
   else
-    std::snprintf(text, sizeof text, "%s of %s#%u", holder.role, ledger_type(holder.object), holder.object);
+    std::snprintf(text, sizeof text, "%s of %s#%u", holder.role, ledger_type(holder.object),
+                  holder.object);
 }
 
 // The link that points at the holder's entry, or nullptr.
 uint32_t* find(uint32_t object, const Holder& holder) {
-  for (uint32_t* at = &accounts.items[object - 1].entries; *at != kNone; at = &entries.items[*at].next)
+  for (uint32_t* at = &accounts.items[object - 1].entries; *at != kNone;
+       at = &entries.items[*at].next)
     if (same(entries.items[*at].holder, holder)) return at;
   return nullptr;
 }
@@ -95,8 +98,8 @@ uint32_t* find(uint32_t object, const Holder& holder) {
   const char* type = ledger_type(object);
   char where[160];
   std::snprintf(where, sizeof where, "%s %s by %s", type, act, holder.role);
-  report(Verdict::kRefcountUnderflow, where, "%s#%u: %s, which holds no reference, has it %s\n%s", type,
-         object, by, act, text);
+  report(Verdict::kRefcountUnderflow, where, "%s#%u: %s, which holds no reference, has it %s\n%s",
+         type, object, by, act, text);
 }
 
 }  // namespace
@@ -142,14 +145,15 @@ void ledger_close(uint32_t object) {
   if (!checks_enabled) return;
   const Account& account = accounts.items[object - 1];
   if (account.entries != kNone)
-    report(Verdict::kRefcountUnderflow, account.type, "%s#%u: the count is zero, but %s still holds a reference",
-           account.type, object, entries.items[account.entries].holder.role);
+    report(Verdict::kRefcountUnderflow, account.type,
+           "%s#%u: the count is zero, but %s still holds a reference", account.type, object,
+           entries.items[account.entries].holder.role);
 }
 
 const char* ledger_type(uint32_t object) { return accounts.items[object - 1].type; }
 
-// The entry to blame for a leak. A leaked object keeps everything that it holds: the cause is a reference
-// whose holder is gone (or is no object), if there is one. kNone: nothing leaked.
+// The entry to blame for a leak. A leaked object keeps everything that it holds: the cause is a
+// reference whose holder is gone (or is no object), if there is one. kNone: nothing leaked.
 static uint32_t find_leak(uint32_t* object, uint32_t* count) {
   uint32_t blamed = kNone;
   bool blamed_is_cause = false;
@@ -179,8 +183,8 @@ void ledger_check_empty() {
   if (entry.origin.role != nullptr) {
     char origin[128];
     describe(entry.origin, origin);
-    std::snprintf(moved, sizeof moved, "    as %s, then moved to %s by %s\n", origin, entry.holder.role,
-                  describe_operation(entry.moved_tag));
+    std::snprintf(moved, sizeof moved, "    as %s, then moved to %s by %s\n", origin,
+                  entry.holder.role, describe_operation(entry.moved_tag));
   }
   const char* type = ledger_type(object);
   std::snprintf(where, sizeof where, "%s held by %s", type, entry.holder.role);

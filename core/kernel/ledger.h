@@ -1,17 +1,17 @@
 // The reference ledger: who holds which reference, and which operation took it.
 //
-// Each reference-counted object has an account; each reference is an entry that names its holder. A put by
-// somebody who holds nothing is reported at once, an entry that is left at the end of a run as a leak. The
-// ledger is exact and is checked after every run.
+// Each reference-counted object has an account; each reference is an entry that names its holder. A
+// put by somebody who holds nothing is reported at once, an entry that is left at the end of a run
+// as a leak. The ledger is exact and is checked after every run.
 #pragma once
 
 #include <cstdint>
 
 namespace kernel {
 
-// A holder is a role, usually the upstream field that stores the pointer ("queue.fence_drv_xa"), and the
-// object that has this field (its ledger number, 0 for none). Roles are compared by address: one
-// constant, one role.
+// A holder is a role, usually the upstream field that stores the pointer ("queue.fence_drv_xa"),
+// and the object that has this field (its ledger number, 0 for none). Roles are compared by
+// address: one constant, one role.
 struct Holder {
   const char* role;
   uint32_t object = 0;

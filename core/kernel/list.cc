@@ -5,8 +5,8 @@
 namespace kernel {
 
 void report_list_corruption(const char* operation) {
-  report(Verdict::kListCorruption, operation, "%s: the neighbours of the entry do not point back at it",
-         operation);
+  report(Verdict::kListCorruption, operation,
+         "%s: the neighbours of the entry do not point back at it", operation);
 }
 
 }  // namespace kernel

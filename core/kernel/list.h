@@ -1,5 +1,5 @@
-// The kernel's doubly linked list, with the checks of its list debugging: an entry whose neighbours do
-// not point back at it is reported before it does more damage.
+// The kernel's doubly linked list, with the checks of its list debugging: an entry whose neighbours
+// do not point back at it is reported before it does more damage.
 #pragma once
 
 #include <cstddef>
@@ -42,8 +42,8 @@ inline void list_del_init(ListHead& entry) {
   init_list_head(entry);
 }
 
-// Moves the entries before `entry` (which may be the head itself: all of them) from `head` to `list`;
-// what `list` held before is lost.
+// Moves the entries before `entry` (which may be the head itself: all of them) from `head` to
+// `list`; what `list` held before is lost.
 inline void list_cut_before(ListHead& list, ListHead& head, ListHead& entry) {
   if (head.next == &entry) {
     init_list_head(list);
@@ -63,17 +63,17 @@ inline void list_replace_init(ListHead& old, ListHead& list) { list_cut_before(l
 }  // namespace kernel
 
 // The object that contains `pointer` as its member.
-#define container_of(pointer, type, member)                                     \
+#define container_of(pointer, type, member) \
   (reinterpret_cast<type*>(reinterpret_cast<char*>(pointer) - offsetof(type, member)))
 
 // Walks from the first entry; `position` must not be removed in the body.
-#define list_for_each_entry(position, head, type, member)                       \
-  for (type* position = container_of((head).next, type, member);               \
-       &position->member != &(head); position = container_of(position->member.next, type, member))
+#define list_for_each_entry(position, head, type, member)                                      \
+  for (type* position = container_of((head).next, type, member); &position->member != &(head); \
+       position = container_of(position->member.next, type, member))
 
 // As above, but the body may remove `position`.
-#define list_for_each_entry_safe(position, following, head, type, member)       \
-  for (type *position = container_of((head).next, type, member),               \
-            *following = container_of(position->member.next, type, member);     \
-       &position->member != &(head);                                            \
+#define list_for_each_entry_safe(position, following, head, type, member)    \
+  for (type* position = container_of((head).next, type, member),             \
+             *following = container_of(position->member.next, type, member); \
+       &position->member != &(head);                                         \
        position = following, following = container_of(following->member.next, type, member))

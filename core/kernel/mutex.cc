@@ -24,8 +24,8 @@ void mutex_init(Mutex& mutex, const char* name) {
 void mutex_destroy(Mutex& mutex) {
   check_alive(mutex);
   if (mutex.owner != nullptr && checks_enabled)
-    report(Verdict::kLockDestroyedWhileHeld, mutex.name, "%s is destroyed while %s holds it", mutex.name,
-           mutex.owner->name);
+    report(Verdict::kLockDestroyedWhileHeld, mutex.name, "%s is destroyed while %s holds it",
+           mutex.name, mutex.owner->name);
   annotate_lock_destroyed(&mutex);
   mutex.name = nullptr;
 }

@@ -1,8 +1,8 @@
 // RCU: readers, grace periods, callbacks.
 //
-// A callback runs, in softirq context, after every context that was a reader when call_rcu() was called
-// has stopped being one for a moment. Readers are RCU read sections and everything that runs with
-// preemption or interrupts off. Callbacks run in the order of their call_rcu().
+// A callback runs, in softirq context, after every context that was a reader when call_rcu() was
+// called has stopped being one for a moment. Readers are RCU read sections and everything that runs
+// with preemption or interrupts off. Callbacks run in the order of their call_rcu().
 #pragma once
 
 #include <cstdint>

@@ -77,7 +77,8 @@ void report(Verdict verdict, const char* where, const char* format, ...) {
   int used = std::snprintf(text, sizeof text, "==fencebench== ERROR: %s: ", verdict_name(verdict));
   va_list args;
   va_start(args, format);
-  const int detail = std::vsnprintf(text + used, sizeof text - static_cast<size_t>(used), format, args);
+  const int detail =
+      std::vsnprintf(text + used, sizeof text - static_cast<size_t>(used), format, args);
   va_end(args);
   used += detail < 0 ? 0 : detail;
   if (used >= static_cast<int>(sizeof text)) used = sizeof text - 1;
@@ -89,7 +90,8 @@ void report(Verdict verdict, const char* where, const char* format, ...) {
     write_stderr(text, static_cast<size_t>(used));
   }
   print_stack();
-  used = std::snprintf(text, sizeof text, "SUMMARY: fencebench: %s %s\n", verdict_name(verdict), where);
+  used = std::snprintf(text, sizeof text, "SUMMARY: fencebench: %s %s\n", verdict_name(verdict),
+                       where);
   write_stderr(text, static_cast<size_t>(used));
   if (report_epilogue != nullptr) report_epilogue();
   std::abort();

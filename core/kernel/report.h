@@ -17,8 +17,8 @@ enum class Verdict : uint8_t {
 // The stable name, for instance "reference-leak".
 const char* verdict_name(Verdict verdict);
 
-// Off: no checker reports anything but deadlock and livelock, after which a run cannot go on. Set before
-// a run, never within one.
+// Off: no checker reports anything but deadlock and livelock, after which a run cannot go on. Set
+// before a run, never within one.
 extern bool checks_enabled;
 
 // Reports and does not return. `where` is stable: names of locks, roles and functions, no numbers.

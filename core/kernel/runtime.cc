@@ -13,7 +13,8 @@ namespace kernel {
 namespace {
 
 void on_stuck(sched::Stuck stuck, const char* where, const char* text) {
-  const Verdict verdict = stuck == sched::Stuck::kDeadlock ? Verdict::kDeadlock : Verdict::kLivelock;
+  const Verdict verdict =
+      stuck == sched::Stuck::kDeadlock ? Verdict::kDeadlock : Verdict::kLivelock;
   report(verdict, where, "%s\n%s",
          stuck == sched::Stuck::kDeadlock ? "no context can go on" : "the run does not end", text);
 }
@@ -44,7 +45,8 @@ void runtime_begin(unsigned cpus, sched::Decider* decider) {
 void runtime_end(unsigned slots_taken) {
   ledger_check_empty();
   if (slots_taken > 0 && checks_enabled)
-    report(Verdict::kSlotLeak, "seq64", "%u seq64 slots are still taken after device teardown", slots_taken);
+    report(Verdict::kSlotLeak, "seq64", "%u seq64 slots are still taken after device teardown",
+           slots_taken);
   slab_check_empty();
 }
 

@@ -5,10 +5,11 @@
 
 namespace kernel {
 
-// Starts a run: the executor with the kernel's sources of softirqs and workers, and everything that the
-// kernel keeps forgotten. `decider` may be nullptr.
+// Starts a run: the executor with the kernel's sources of softirqs and workers, and everything that
+// the kernel keeps forgotten. `decider` may be nullptr.
 void runtime_begin(unsigned cpus, sched::Decider* decider);
-// Ends a run after device teardown. Reports what was never dropped or freed. `slots_taken`: seq64 slots.
+// Ends a run after device teardown. Reports what was never dropped or freed. `slots_taken`: seq64
+// slots.
 void runtime_end(unsigned slots_taken);
 // Ends a run that was abandoned: frees what it left behind, checks nothing.
 void runtime_discard();

@@ -10,8 +10,8 @@ namespace kernel {
 
 namespace {
 
-// A hash table of live objects with linear probing. Addresses are stored complemented: to LeakSanitizer
-// this table must not look like a reference to the object.
+// A hash table of live objects with linear probing. Addresses are stored complemented: to
+// LeakSanitizer this table must not look like a reference to the object.
 struct Live {
   uintptr_t key;  // ~address; 0: empty
   const char* type;
@@ -98,9 +98,11 @@ void slab_check_empty() {
   if (!checks_enabled || live == 0) return;
   const Live* oldest = nullptr;
   for (size_t i = 0; i < capacity; ++i)
-    if (table[i].key != 0 && (oldest == nullptr || table[i].serial < oldest->serial)) oldest = &table[i];
-  report(Verdict::kObjectLeak, oldest->type, "%s was never freed\n  allocated by %s\n  objects leaked in all: %zu",
-         oldest->type, describe_operation(oldest->tag), live);
+    if (table[i].key != 0 && (oldest == nullptr || table[i].serial < oldest->serial))
+      oldest = &table[i];
+  report(Verdict::kObjectLeak, oldest->type,
+         "%s was never freed\n  allocated by %s\n  objects leaked in all: %zu", oldest->type,
+         describe_operation(oldest->tag), live);
 }
 
 void slab_reset(bool free_live) {

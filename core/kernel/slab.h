@@ -1,6 +1,6 @@
-// Kernel memory. Each object is an allocation of its own, so that AddressSanitizer and LeakSanitizer see
-// it; live objects are known by type and by the operation that allocated them. The n-th allocation of an
-// operation can be made to fail (Task::fail_alloc).
+// Kernel memory. Each object is an allocation of its own, so that AddressSanitizer and
+// LeakSanitizer see it; live objects are known by type and by the operation that allocated them.
+// The n-th allocation of an operation can be made to fail (Task::fail_alloc).
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,8 @@ inline T* kzalloc_obj(const char* type, Gfp gfp = Gfp::kKernel) {
   return memory ? ::new (memory) T() : nullptr;
 }
 
-// Room for `count` objects, uninitialised; count 0 gives nullptr without an error. False: no memory.
+// Room for `count` objects, uninitialised; count 0 gives nullptr without an error. False: no
+// memory.
 template <typename T>
 inline bool kmalloc_array(T*& array, size_t count, const char* type) {
   array = nullptr;

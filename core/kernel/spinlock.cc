@@ -12,7 +12,8 @@ uint32_t object_number;
 
 void check_alive(const SpinLock& lock) {
   if (lock.name == nullptr && checks_enabled)
-    report(Verdict::kUseAfterDestroy, "spinlock", "a spinlock is used before init or after destroy");
+    report(Verdict::kUseAfterDestroy, "spinlock",
+           "a spinlock is used before init or after destroy");
 }
 
 // Preemption is off from before the wait: a spinning context keeps its CPU.
@@ -49,8 +50,8 @@ void spin_lock_init(SpinLock& lock, const char* name) {
 void spin_lock_destroy(SpinLock& lock) {
   check_alive(lock);
   if (lock.owner != nullptr && checks_enabled)
-    report(Verdict::kLockDestroyedWhileHeld, lock.name, "%s is destroyed while %s holds it", lock.name,
-           lock.owner->name);
+    report(Verdict::kLockDestroyedWhileHeld, lock.name, "%s is destroyed while %s holds it",
+           lock.name, lock.owner->name);
   annotate_lock_destroyed(&lock);
   lock.name = nullptr;
 }

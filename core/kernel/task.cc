@@ -36,7 +36,8 @@ void check_context_at_return(const char* where) {
   if (!checks_enabled) return;
   const Task& t = task();
   const sched::Context& context = *sched::current();
-  const uint32_t irq_off = context.kind == sched::Kind::kIrq ? context.irq_off - 1 : context.irq_off;
+  const uint32_t irq_off =
+      context.kind == sched::Kind::kIrq ? context.irq_off - 1 : context.irq_off;
   if (t.locks_held == 0 && t.rcu_depth == 0 && irq_off == 0 && context.preempt_off == 0) return;
   report(Verdict::kLockHeldAtReturn, where,
          "%s returned with %u locks held (%s), RCU depth %u, interrupts disabled %u times, "

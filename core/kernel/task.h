@@ -1,5 +1,6 @@
-// What the kernel keeps per context, beyond what the executor keeps: RCU nesting, held locks, pending
-// signal, injected faults. And the questions about a context that the rules of the kernel ask.
+// What the kernel keeps per context, beyond what the executor keeps: RCU nesting, held locks,
+// pending signal, injected faults. And the questions about a context that the rules of the kernel
+// ask.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +31,11 @@ void reset_tasks();
 // Whether the running context must not sleep: interrupt or softirq, spinlock held, interrupts off.
 bool in_atomic();
 bool in_irq();
-// Reports sleep-in-atomic when in_atomic(), or within an RCU reader. `what` names the function that may sleep.
+// Reports sleep-in-atomic when in_atomic(), or within an RCU reader. `what` names the function that
+// may sleep.
 void might_sleep(const char* what);
-// Reports lock-held-at-return unless the running context holds no lock, is in no RCU reader and has interrupts
-// and preemption enabled. `where` names the operation that returns.
+// Reports lock-held-at-return unless the running context holds no lock, is in no RCU reader and has
+// interrupts and preemption enabled. `where` names the operation that returns.
 void check_context_at_return(const char* where);
 
 // Interrupts of the running context's CPU.

@@ -16,7 +16,8 @@ uint8_t* translate(uint64_t address, size_t size) {
   Task& t = task();
   if (t.fail_copy > 0 && --t.fail_copy == 0) return nullptr;
   const UserMemory* mm = t.mm;
-  if (mm == nullptr || address < mm->base || size > mm->size || address - mm->base > mm->size - size)
+  if (mm == nullptr || address < mm->base || size > mm->size ||
+      address - mm->base > mm->size - size)
     return nullptr;
   return mm->data + (address - mm->base);
 }

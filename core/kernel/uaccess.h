@@ -1,5 +1,5 @@
-// User memory and the copies to and from it. Process context only: a copy may fault and sleep. The n-th
-// copy of an operation can be made to fault (Task::fail_copy).
+// User memory and the copies to and from it. Process context only: a copy may fault and sleep. The
+// n-th copy of an operation can be made to fault (Task::fail_copy).
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,8 @@ struct UserMemory {
 int copy_from_user(void* to, uint64_t from, size_t size);
 int copy_to_user(uint64_t to, const void* from, size_t size);
 
-// A copy of `count` user objects of `size` bytes; count 0 gives nullptr. -EOVERFLOW, -ENOMEM, -EFAULT.
+// A copy of `count` user objects of `size` bytes; count 0 gives nullptr. -EOVERFLOW, -ENOMEM,
+// -EFAULT.
 int memdup_user_bytes(void** out, uint64_t from, size_t count, size_t size);
 
 // The same for objects of type T. Freed with kfree().

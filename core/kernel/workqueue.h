@@ -30,7 +30,8 @@ void init_delayed_work(DelayedWork& work, void (*func)(Work& work));
 // The delayed work that contains `work`.
 DelayedWork& to_delayed_work(Work& work);
 
-// Queues the work unless it is pending already; false: it was. A running work may be queued again. Any context.
+// Queues the work unless it is pending already; false: it was. A running work may be queued again.
+// Any context.
 bool queue_work(Workqueue& wq, Work& work);
 // Queues the work after `delay` nanoseconds; false, and the old time stays: it was pending already.
 bool queue_delayed_work(Workqueue& wq, DelayedWork& work, uint64_t delay);

@@ -16,9 +16,9 @@ constexpr unsigned kMaxLevels = (64 + kShift - 1) / kShift;
 
 struct Node {
   void* slots[kSlots];
-  uint64_t used;  // bit i: slots[i] is set
-  uint64_t full;  // bit i: no index below slots[i] is free
-  unsigned shift; // index bits below this node
+  uint64_t used;   // bit i: slots[i] is set
+  uint64_t full;   // bit i: no index below slots[i] is free
+  unsigned shift;  // index bits below this node
   RcuHead rcu;
 };
 
@@ -80,7 +80,8 @@ void update_full(const Path& path, uint64_t index) {
   for (unsigned i = path.length; i-- > 0;) {
     Node& node = *path.nodes[i];
     const unsigned at = slot(node, index);
-    const bool full = i + 1 == path.length ? node.slots[at] != nullptr : ~path.nodes[i + 1]->full == 0;
+    const bool full =
+        i + 1 == path.length ? node.slots[at] != nullptr : ~path.nodes[i + 1]->full == 0;
     const uint64_t bit = uint64_t{1} << at;
     node.full = full ? node.full | bit : node.full & ~bit;
   }
@@ -142,7 +143,8 @@ int store(XArray& xa, uint64_t index, void* entry) {
   return 0;
 }
 
-// The first index at or after `from` without an entry; the tree's upper end if it is full until there.
+// The first index at or after `from` without an entry; the tree's upper end if it is full until
+// there.
 uint64_t first_free(const void* entry, uint64_t from) {
   if (!is_node(entry)) return entry != nullptr && from == 0 ? 1 : from;
   const Node& node = *to_node(entry);

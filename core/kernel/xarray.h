@@ -1,5 +1,5 @@
-// The kernel's XArray: a map from index to pointer, a radix tree of 64 slots a node. Lookup needs only an
-// RCU reader; changes take the array's own lock.
+// The kernel's XArray: a map from index to pointer, a radix tree of 64 slots a node. Lookup needs
+// only an RCU reader; changes take the array's own lock.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace kernel {
 
 struct XArray {
   SpinLock xa_lock;
-  void* xa_head;   // an entry (index 0 only), or a tagged node
-  bool lock_irq;   // changes take the lock with interrupts off (XA_FLAGS_LOCK_IRQ)
+  void* xa_head;  // an entry (index 0 only), or a tagged node
+  bool lock_irq;  // changes take the lock with interrupts off (XA_FLAGS_LOCK_IRQ)
 };
 
 enum class XaFlags : uint8_t { kNone, kLockIrq };
@@ -43,7 +43,9 @@ void xa_clear_locked(XArray& xa);
 
 inline void xa_lock(XArray& xa) { spin_lock(xa.xa_lock); }
 inline void xa_unlock(XArray& xa) { spin_unlock(xa.xa_lock); }
-inline void xa_lock_irqsave(XArray& xa, unsigned long& flags) { spin_lock_irqsave(xa.xa_lock, flags); }
+inline void xa_lock_irqsave(XArray& xa, unsigned long& flags) {
+  spin_lock_irqsave(xa.xa_lock, flags);
+}
 inline void xa_unlock_irqrestore(XArray& xa, unsigned long flags) {
   spin_unlock_irqrestore(xa.xa_lock, flags);
 }
@@ -51,7 +53,7 @@ inline void xa_unlock_irqrestore(XArray& xa, unsigned long flags) {
 }  // namespace kernel
 
 // Walks all entries in the order of their indices; entries may be erased in the body.
-#define xa_for_each(xa, index, entry)                                                        \
-  for (index = 0, entry = static_cast<decltype(entry)>(::kernel::xa_find(xa, &index));       \
-       entry != nullptr;                                                                     \
+#define xa_for_each(xa, index, entry)                                                  \
+  for (index = 0, entry = static_cast<decltype(entry)>(::kernel::xa_find(xa, &index)); \
+       entry != nullptr;                                                               \
        ++index, entry = static_cast<decltype(entry)>(::kernel::xa_find(xa, &index)))

@@ -1,5 +1,5 @@
-// Who decides where the running context is preempted. A decider answers with one preemption at a time;
-// the executor records what took effect, so whatever any decider finds replays from a list.
+// Who decides where the running context is preempted. A decider answers with one preemption at a
+// time; the executor records what took effect, so whatever any decider finds replays from a list.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +38,8 @@ class ReplayDecider final : public Decider {
   size_t position_ = 0;
 };
 
-// Preempts after 1..`longest` points, towards a random target; the same seed gives the same answers.
+// Preempts after 1..`longest` points, towards a random target; the same seed gives the same
+// answers.
 class RandomDecider final : public Decider {
  public:
   RandomDecider(uint64_t seed, uint32_t longest) : state_(seed), longest_(longest) {}

@@ -1,7 +1,7 @@
 // The deterministic backend of sched.h: every context is a pooled fiber.
 //
-// This file is compiled without TSan instrumentation: what it reads and writes is invisible to TSan, and
-// the only memory ordering it makes is that of spawn and join.
+// This file is compiled without TSan instrumentation: what it reads and writes is invisible to
+// TSan, and the only memory ordering it makes is that of spawn and join.
 
 #include <cstdio>
 #include <cstdlib>
@@ -18,7 +18,8 @@ namespace {
 constexpr unsigned kIrq0 = kMaxThreads + 1;
 constexpr unsigned kSoftirq = kIrq0 + kMaxCpus;
 constexpr unsigned kWorker0 = kSoftirq + 1;
-constexpr unsigned kMaxPendingIrqs = 64;  // a line that is raised again while this many wait is lost
+constexpr unsigned kMaxPendingIrqs =
+    64;  // a line that is raised again while this many wait is lost
 constexpr unsigned kMaxTaken = 4096;
 constexpr uint64_t kNever = ~uint64_t{0};
 
@@ -56,7 +57,7 @@ struct Engine {
   bool ready;  // fibers exist
 
   uint64_t hash, points, switches;
-  uint64_t attention;  // point() takes the slow path from this count on
+  uint64_t attention;        // point() takes the slow path from this count on
   uint64_t decision_points;  // points that count towards preemptions
   uint64_t decision_at;
   Preemption decision;
@@ -76,9 +77,9 @@ struct Engine {
 Engine engine;
 char spawn_edge, join_edge;  // addresses that stand for the spawn and join edges
 
-const char* const kNames[kContexts] = {"t0",   "t1",   "t2",      "t3",       "t4",       "t5",
-                                       "t6",   "t7",   "main",    "irq0",     "irq1",     "irq2",
-                                       "irq3", "softirq", "kworker0", "kworker1", "kworker2", "kworker3"};
+const char* const kNames[kContexts] = {
+    "t0",   "t1",   "t2",   "t3",   "t4",      "t5",       "t6",       "t7",       "main",
+    "irq0", "irq1", "irq2", "irq3", "softirq", "kworker0", "kworker1", "kworker2", "kworker3"};
 
 bool is_thread(const Slot& slot) { return slot.context.kind == Kind::kThread; }
 bool irq_active(unsigned cpu) { return engine.slots[kIrq0 + cpu].state != State::kIdle; }
@@ -113,8 +114,9 @@ void update_attention() {
   uint64_t at = engine.config.max_points;
   if (engine.pending_irqs > 0) at = 0;
   if (engine.preemptible && engine.decision_at != kNever) {
-    const uint64_t left =
-        engine.decision_at > engine.decision_points ? engine.decision_at - engine.decision_points : 0;
+    const uint64_t left = engine.decision_at > engine.decision_points
+                              ? engine.decision_at - engine.decision_points
+                              : 0;
     if (engine.points + left < at) at = engine.points + left;
   }
   engine.attention = at;
@@ -170,7 +172,8 @@ Slot* pick_softirq() {
   Slot& slot = engine.slots[kSoftirq];
   if (slot.state == State::kRunnable) return &slot;
   Job job;
-  if (slot.state != State::kIdle || !engine.config.softirq.take || !engine.config.softirq.take(&job))
+  if (slot.state != State::kIdle || !engine.config.softirq.take ||
+      !engine.config.softirq.take(&job))
     return nullptr;
   start(slot, job);
   return &slot;
@@ -187,7 +190,8 @@ Slot* pick_worker() {
     self = &slot;
   }
   Job job;
-  if (idle == nullptr || !engine.config.worker.take || !engine.config.worker.take(&job)) return self;
+  if (idle == nullptr || !engine.config.worker.take || !engine.config.worker.take(&job))
+    return self;
   start(*idle, job);
   return idle;
 }
@@ -225,12 +229,14 @@ bool fire_next_timer() {
         if (where == nullptr) where = slot.what;
         append("  %s: %s %s%s%s (operation %u)\n", slot.context.name,
                slot.state == State::kSpinning ? "spins on" : "sleeps on", slot.what,
-               slot.owner ? ", held by " : "", slot.owner ? slot.owner->name : "", slot.context.tag);
+               slot.owner ? ", held by " : "", slot.owner ? slot.owner->name : "",
+               slot.context.tag);
         continue;
     }
   }
   if (engine.config.on_stuck) engine.config.on_stuck(kind, where ? where : "", text);
-  std::fprintf(stderr, "fencebench: %s\n%s", kind == Stuck::kDeadlock ? "deadlock" : "livelock", text);
+  std::fprintf(stderr, "fencebench: %s\n%s", kind == Stuck::kDeadlock ? "deadlock" : "livelock",
+               text);
   std::abort();
 }
 
@@ -290,8 +296,8 @@ void fetch_decision() {
   engine.decision_at = engine.decision_points + engine.decision.after;
 }
 
-// Whom a preemption switches to. `effect` tells whether it changed anything: an interrupt that is raised
-// while its CPU has interrupts disabled stays pending.
+// Whom a preemption switches to. `effect` tells whether it changed anything: an interrupt that is
+// raised while its CPU has interrupts disabled stays pending.
 Slot* resolve(Target target, bool* effect) {
   switch (target) {
     case Target::kIrq:
@@ -388,7 +394,8 @@ void begin(const Config& config) {
   engine.config = config;
   for (unsigned i = 0; i < kContexts; ++i) {
     Slot& slot = engine.slots[i];
-    if (is_thread(slot)) slot.context.cpu = static_cast<uint8_t>(i == kMainThread ? 0 : i % config.cpus);
+    if (is_thread(slot))
+      slot.context.cpu = static_cast<uint8_t>(i == kMainThread ? 0 : i % config.cpus);
     if (slot.context.kind == Kind::kIrq) slot.context.cpu = static_cast<uint8_t>(i - kIrq0);
     slot.state = State::kIdle;
     slot.timer.armed = false;

@@ -1,7 +1,9 @@
-// Fibers: stacks of their own on one OS thread, switched by Boost.Context, known to every sanitizer.
+// Fibers: stacks of their own on one OS thread, switched by Boost.Context, known to every
+// sanitizer.
 //
-// A fiber is made once and lives as long as the process: making a TSan fiber per run is slow and grows
-// without bound. Switching orders no memory for TSan, so two fibers race exactly where two threads would.
+// A fiber is made once and lives as long as the process: making a TSan fiber per run is slow and
+// grows without bound. Switching orders no memory for TSan, so two fibers race exactly where two
+// threads would.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +14,7 @@ namespace sched {
 using FiberMain = void (*)(void* arg);
 
 struct Fiber {
-  void* context = nullptr;     // fcontext of the suspended stack
+  void* context = nullptr;  // fcontext of the suspended stack
   void* stack_bottom = nullptr;
   size_t stack_size = 0;
   void* fake_stack = nullptr;  // ASan's use-after-return frames while suspended
@@ -33,7 +35,8 @@ void fiber_create(Fiber& fiber, const char* name, FiberMain main, void* arg);
 // Frames on its stack are dropped without unwinding.
 void fiber_reset(Fiber& fiber);
 
-// Suspends `from`, which must be the running fiber, and resumes `to`. Returns when somebody switches back.
+// Suspends `from`, which must be the running fiber, and resumes `to`. Returns when somebody
+// switches back.
 void fiber_switch(Fiber& from, Fiber& to);
 
 }  // namespace sched

@@ -1,5 +1,5 @@
-// TSan judges logical threads: a counter without a lock is reported on every replay, one under a lock
-// never. The test runs itself again with TSan told to report every race and to go on.
+// TSan judges logical threads: a counter without a lock is reported on every replay, one under a
+// lock never. The test runs itself again with TSan told to report every race and to go on.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,8 +21,8 @@ const sched::Context* lock_owner;
 bool locked;
 int reports;
 
-// A lock as a primitive would build it: waiting through the executor, ordering through TSan's edges. What
-// it keeps is the executor's kind of state, so TSan does not look at it.
+// A lock as a primitive would build it: waiting through the executor, ordering through TSan's
+// edges. What it keeps is the executor's kind of state, so TSan does not look at it.
 __attribute__((no_sanitize("thread"))) void lock() {
   sched::point(sched::Point::kLock);
   while (lock_owner != nullptr) sched::spin(&lock_owner, "counter_lock", lock_owner);
@@ -89,7 +89,9 @@ TEST(RaceChild, CountsReports) {
   EXPECT_EQ(replays_with_report(), locked ? 0 : kReplays);
 }
 
-TEST(Race, UnlockedCounterIsReportedOnEachOfThousandReplays) { EXPECT_EQ(run_child("unlocked"), 0); }
+TEST(Race, UnlockedCounterIsReportedOnEachOfThousandReplays) {
+  EXPECT_EQ(run_child("unlocked"), 0);
+}
 TEST(Race, LockedCounterIsNeverReported) { EXPECT_EQ(run_child("locked"), 0); }
 
 #endif

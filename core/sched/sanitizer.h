@@ -15,8 +15,8 @@
 #define FENCEBENCH_TSAN 1
 #endif
 #endif
-// The executor is compiled without TSan instrumentation even in a TSan build, where the feature test is
-// then false; the build says so by hand.
+// The executor is compiled without TSan instrumentation even in a TSan build, where the feature
+// test is then false; the build says so by hand.
 #if defined(FENCEBENCH_TSAN_RUNTIME)
 #define FENCEBENCH_TSAN 1
 #endif

@@ -1,19 +1,23 @@
 // The executor: runs logical threads, interrupts, softirqs and workers one step at a time on one OS
-// thread. It knows nothing of kernels or fences; primitives are built on points, waiting and waking.
+// thread. It knows nothing of kernels or fences; primitives are built on points, waiting and
+// waking.
 //
 // Rules
 // - The running context runs on until it waits, ends, or a preemption of the decider takes effect.
-// - Threads are pinned: thread i runs on CPU i % cpus. A thread that disabled preemption or interrupts
+// - Threads are pinned: thread i runs on CPU i % cpus. A thread that disabled preemption or
+// interrupts
 //   keeps its CPU; threads of other CPUs may still run in between.
-// - An interrupt runs on top of whatever occupies its CPU, at the first scheduling point at which that
+// - An interrupt runs on top of whatever occupies its CPU, at the first scheduling point at which
+// that
 //   CPU has interrupts enabled, and to its end before the interrupted thread goes on.
-// - Softirqs and workers stand for contexts of CPUs that nobody else uses; they run when the schedule
+// - Softirqs and workers stand for contexts of CPUs that nobody else uses; they run when the
+// schedule
 //   names them and when no thread can run.
 // - Time is virtual (nanoseconds) and moves only when nothing can run.
 // - The same jobs and the same preemptions give the same trace, in every build.
 //
-// Everything here is called from one OS thread. Functions marked [context] must be called from a running
-// context, the others from outside of one.
+// Everything here is called from one OS thread. Functions marked [context] must be called from a
+// running context, the others from outside of one.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +29,8 @@ namespace sched {
 inline constexpr unsigned kMaxThreads = 8;
 inline constexpr unsigned kMaxCpus = 4;
 inline constexpr unsigned kMaxWorkers = 4;
-inline constexpr unsigned kMainThread = kMaxThreads;  // set-up and teardown; never a preemption's target
+inline constexpr unsigned kMainThread =
+    kMaxThreads;  // set-up and teardown; never a preemption's target
 inline constexpr unsigned kContexts = kMaxThreads + 1 + kMaxCpus + 1 + kMaxWorkers;
 inline constexpr uint64_t kForever = ~uint64_t{0};
 
@@ -73,8 +78,8 @@ struct Source {
   bool (*take)(Job* job);
 };
 
-// A one-shot timer in virtual time. `fire` runs inside the executor: it may wake, start timers and make
-// work available, and nothing else.
+// A one-shot timer in virtual time. `fire` runs inside the executor: it may wake, start timers and
+// make work available, and nothing else.
 struct Timer {
   void (*fire)(Timer* timer) = nullptr;
   uint64_t expires = 0;
@@ -90,8 +95,8 @@ struct Config {
   Decider* decider = nullptr;     // nullptr: no preemptions
   Source softirq{};
   Source worker{};
-  // A run that cannot go on: `where` is what the stuck context waits for ("" if nothing), `text` tells
-  // who waits for what, a line each. Must not return.
+  // A run that cannot go on: `where` is what the stuck context waits for ("" if nothing), `text`
+  // tells who waits for what, a line each. Must not return.
   void (*on_stuck)(Stuck stuck, const char* where, const char* text) = nullptr;
 };
 
@@ -108,10 +113,11 @@ struct Trace {
 void begin(const Config& config);
 // Gives thread `thread` (0..kMaxThreads-1, or kMainThread) something to do at the next run_all().
 void spawn(unsigned thread, Job job);
-// Interrupts of the program's own lane: delivered one by one when a preemption names kIrq, or when no
-// thread can run. `cpus[i]` takes `jobs[i]`; both arrays must outlive the run.
+// Interrupts of the program's own lane: delivered one by one when a preemption names kIrq, or when
+// no thread can run. `cpus[i]` takes `jobs[i]`; both arrays must outlive the run.
 void set_irq_lane(const Job* jobs, const uint8_t* cpus, unsigned count);
-// Whether the decider's preemptions take effect; points between two of them are not counted while off.
+// Whether the decider's preemptions take effect; points between two of them are not counted while
+// off.
 void set_preemptible(bool on);
 // Runs until no context has anything to do. False: the run was abandoned.
 bool run_all();
@@ -130,21 +136,24 @@ Context& context(unsigned id);
 // Whether the context has nothing to do.
 bool idle(unsigned id);
 
-// [context] A place where the decider may preempt and interrupts may arrive. `object` is a small number,
-// the same in every build, that tells what is touched.
+// [context] A place where the decider may preempt and interrupts may arrive. `object` is a small
+// number, the same in every build, that tells what is touched.
 void point(Point kind, uint32_t object = 0);
-// [context] Waits, without sleeping, until wake_all(channel). `owner` is the context waited for, if known;
-// waiting for oneself or for the thread under an interrupt is a deadlock at once. `what` names the thing.
+// [context] Waits, without sleeping, until wake_all(channel). `owner` is the context waited for, if
+// known; waiting for oneself or for the thread under an interrupt is a deadlock at once. `what`
+// names the thing.
 void spin(const void* channel, const char* what, const Context* owner);
 // [context] Announces a sleep(): a wake-up from here on makes it return at once.
 void prepare_to_sleep();
-// [context] Sleeps until wake_all(channel), wake(context) or the absolute time `deadline`; true: woken.
+// [context] Sleeps until wake_all(channel), wake(context) or the absolute time `deadline`; true:
+// woken.
 bool sleep(const void* channel, const char* what, const Context* owner, uint64_t deadline);
 void wake_all(const void* channel);
 void wake(const Context& context);
 
-// [context] Tells TSan that all the named contexts (bit i: context i) did so far happens before what the
-// running context does next, as the end of an RCU grace period guarantees. `edge` is any address.
+// [context] Tells TSan that all the named contexts (bit i: context i) did so far happens before
+// what the running context does next, as the end of an RCU grace period guarantees. `edge` is any
+// address.
 void order_after_others(uint32_t contexts, void* edge);
 
 // Raises an interrupt: `job` runs on `cpu` in interrupt context. Callable from anywhere.

@@ -28,8 +28,11 @@ struct Scenario {
   // False: the run was stuck, see stuck_text.
   bool operator()() {
     sched::ReplayDecider replay(preemptions.data(), preemptions.size());
-    sched::Config config{.cpus = cpus, .max_points = max_points, .decider = &replay,
-                         .softirq = softirq, .worker = worker};
+    sched::Config config{.cpus = cpus,
+                         .max_points = max_points,
+                         .decider = &replay,
+                         .softirq = softirq,
+                         .worker = worker};
     config.on_stuck = [](sched::Stuck kind, const char* where, const char* text) {
       stuck_kind = static_cast<int>(kind);
       stuck_where = where;
@@ -38,7 +41,8 @@ struct Scenario {
     };
     sched::begin(config);
     for (unsigned i = 0; i < threads.size(); ++i)
-      sched::spawn(i, {[](void* f) { (*static_cast<std::function<void()>*>(f))(); }, &threads[i], i});
+      sched::spawn(i,
+                   {[](void* f) { (*static_cast<std::function<void()>*>(f))(); }, &threads[i], i});
     sched::set_preemptible(true);
     return sched::run_all();
   }
@@ -108,7 +112,8 @@ TEST(Sched, WhatARandomDeciderDidReplaysFromItsRecord) {
     sched::Config config{.decider = &random};
     sched::begin(config);
     for (unsigned i = 0; i < 3; ++i)
-      sched::spawn(i, {[](void* f) { (*static_cast<std::function<void()>*>(f))(); }, &threads[i], i});
+      sched::spawn(i,
+                   {[](void* f) { (*static_cast<std::function<void()>*>(f))(); }, &threads[i], i});
     sched::set_preemptible(true);
     ASSERT_TRUE(sched::run_all());
     const sched::Trace trace = sched::trace();
@@ -262,8 +267,9 @@ TEST(Sched, AnInterruptThatWaitsForTheThreadBelowIsADeadlockAtOnce) {
   static char lock;
   Scenario run;
   run.threads = {[] {
-                   sched::raise_irq(0, {[](void*) { sched::spin(&lock, "lock", &sched::context(0)); },
-                                        nullptr, 0});
+                   sched::raise_irq(
+                       0,
+                       {[](void*) { sched::spin(&lock, "lock", &sched::context(0)); }, nullptr, 0});
                    points(2);
                  },
                  [] { points(1000); }};

@@ -11,10 +11,12 @@ namespace userq {
 
 namespace {
 
-void write_slot(FenceDriver& fence_drv, uint64_t value) { kernel::write_once(*fence_drv.cpu_addr, value); }
+void write_slot(FenceDriver& fence_drv, uint64_t value) {
+  kernel::write_once(*fence_drv.cpu_addr, value);
+}
 
-// Completes fences that were cut off the list: no lock is held, because dropping the inherited driver
-// references may destroy drivers, and because callbacks may do anything.
+// Completes fences that were cut off the list: no lock is held, because dropping the inherited
+// driver references may destroy drivers, and because callbacks may do anything.
 void complete_all(FenceDriver& fence_drv, kernel::ListHead& list, int error) {
   list_for_each_entry_safe(fence, next, list, UserqFence, link) {
     kernel::list_del_init(fence->link);
@@ -58,7 +60,8 @@ int fence_driver_alloc(Device& adev, FenceDriver** out, kernel::Holder holder) {
   kernel::spin_lock_init(fence_drv->fence_list_lock, "fence_list_lock");
   fence_drv->adev = &adev;
   fence_drv->context = dma::fence_context_alloc(1);
-  std::strncpy(fence_drv->timeline_name, sched::current()->name, sizeof fence_drv->timeline_name - 1);
+  std::strncpy(fence_drv->timeline_name, sched::current()->name,
+               sizeof fence_drv->timeline_name - 1);
   *out = fence_drv;
   return 0;
 }
@@ -71,7 +74,9 @@ void fence_driver_put(FenceDriver& fence_drv, kernel::Holder holder) {
   kernel::kref_put(fence_drv.refcount, holder, destroy);
 }
 
-uint64_t fence_driver_read(const FenceDriver& fence_drv) { return kernel::read_once(*fence_drv.cpu_addr); }
+uint64_t fence_driver_read(const FenceDriver& fence_drv) {
+  return kernel::read_once(*fence_drv.cpu_addr);
+}
 
 int fence_driver_process(FenceDriver& fence_drv) {
   kernel::ListHead to_be_signaled;

@@ -8,7 +8,8 @@
 
 namespace userq {
 
-int syncobj_array_lookup(drm::File& file, uint64_t user_handles, uint32_t count, SyncobjArray& array) {
+int syncobj_array_lookup(drm::File& file, uint64_t user_handles, uint32_t count,
+                         SyncobjArray& array) {
   array = {nullptr, 0};
   uint32_t* handles;
   int error = kernel::memdup_array_user(handles, user_handles, count);

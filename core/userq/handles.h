@@ -14,11 +14,12 @@ struct SyncobjArray {
 };
 
 // -EFAULT, -ENOMEM, -ENOENT; nothing is held then.
-int syncobj_array_lookup(drm::File& file, uint64_t user_handles, uint32_t count, SyncobjArray& array);
+int syncobj_array_lookup(drm::File& file, uint64_t user_handles, uint32_t count,
+                         SyncobjArray& array);
 void syncobj_array_put(SyncobjArray& array);
 
-// The buffer objects behind a user array of GEM handles. No file has a GEM object yet, so every handle is
-// unknown: -ENOENT, or -EFAULT, -ENOMEM while copying the handles. 0 handles: 0.
+// The buffer objects behind a user array of GEM handles. No file has a GEM object yet, so every
+// handle is unknown: -ENOENT, or -EFAULT, -ENOMEM while copying the handles. 0 handles: 0.
 int gem_objects_lookup(uint64_t user_handles, uint32_t count);
 
 }  // namespace userq

@@ -22,9 +22,12 @@ void fpriv_release(kernel::Kref& kref) {
   kernel::kfree(&fpriv);
 }
 
-void fpriv_put(Fpriv& fpriv, kernel::Holder holder) { kernel::kref_put(fpriv.refcount, holder, fpriv_release); }
+void fpriv_put(Fpriv& fpriv, kernel::Holder holder) {
+  kernel::kref_put(fpriv.refcount, holder, fpriv_release);
+}
 
-// Mirrors amdgpu_userq_mgr_fini: every queue loses its id; those that nobody uses are destroyed now.
+// Mirrors amdgpu_userq_mgr_fini: every queue loses its id; those that nobody uses are destroyed
+// now.
 void driver_release(drm::File& file) {
   Fpriv& fpriv = to_fpriv(file);
   uint64_t id;
@@ -69,10 +72,12 @@ void hang_detect_work(kernel::Work& work) {
 // --- create ---
 
 int check_create_args(const drm_amdgpu_userq_in& in) {
-  if ((in.flags & ~(kUserqCreateFlagsPriorityMask | kUserqCreateFlagsQueueSecure)) != 0) return -EINVAL;
+  if ((in.flags & ~(kUserqCreateFlagsPriorityMask | kUserqCreateFlagsQueueSecure)) != 0)
+    return -EINVAL;
   if (in.ip_type >= kHwIpCount) return -EINVAL;
   if ((in.flags & kUserqCreateFlagsQueueSecure) != 0 && in.ip_type == kHwIpDma) return -EINVAL;
-  if (in.queue_va == 0 || in.queue_size < kUserqMinQueueSize || (in.queue_size & (in.queue_size - 1)) != 0)
+  if (in.queue_va == 0 || in.queue_size < kUserqMinQueueSize ||
+      (in.queue_size & (in.queue_size - 1)) != 0)
     return -EINVAL;
   if (in.rptr_va == 0 || in.wptr_va == 0) return -EINVAL;
   return 0;
@@ -114,7 +119,9 @@ void free_queue(Queue& queue) {
 }
 
 // Ends of a queue whose creation failed before the device knew it.
-void free_without_driver(kernel::Kref& kref) { kernel::kfree(container_of(&kref, Queue, refcount)); }
+void free_without_driver(kernel::Kref& kref) {
+  kernel::kfree(container_of(&kref, Queue, refcount));
+}
 void free_unpublished(kernel::Kref& kref) { free_queue(*container_of(&kref, Queue, refcount)); }
 
 // Steps up to the point at which the device knows the queue.
@@ -145,7 +152,8 @@ int create(drm::File& file, drm_amdgpu_userq& args) {
   queue->state = QueueState::kUnmapped;
   queue->fpriv = &fpriv;
   queue->userq_mgr = &userq_mgr;
-  error = fence_driver_alloc(*userq_mgr.adev, &queue->fence_drv, queue_holds(*queue, kQueueFenceDrv));
+  error =
+      fence_driver_alloc(*userq_mgr.adev, &queue->fence_drv, queue_holds(*queue, kQueueFenceDrv));
   if (error != 0) {
     kernel::kref_put(queue->refcount, {kUserqIoctl}, free_without_driver);
     return error;
@@ -179,7 +187,8 @@ int free_by_id(drm::File& file, const drm_amdgpu_userq_in& in) {
       in.queue_va != 0 || in.queue_size != 0 || in.rptr_va != 0 || in.wptr_va != 0 || in.mqd != 0 ||
       in.mqd_size != 0)
     return -EINVAL;
-  Queue* queue = static_cast<Queue*>(kernel::xa_erase(to_fpriv(file).userq_mgr.userq_xa, in.queue_id));
+  Queue* queue =
+      static_cast<Queue*>(kernel::xa_erase(to_fpriv(file).userq_mgr.userq_xa, in.queue_id));
   if (queue == nullptr) return -ENOENT;
   queue_put(*queue, kUserqXa);
   return 0;
@@ -187,8 +196,8 @@ int free_by_id(drm::File& file, const drm_amdgpu_userq_in& in) {
 
 // --- destroy ---
 
-// Mirrors amdgpu_userq_destroy, in the order that does not hang: wait for the GPU while the watchdog can still
-// help, then let go of the doorbell, then of the watchdog, then of the hardware.
+// Mirrors amdgpu_userq_destroy, in the order that does not hang: wait for the GPU while the
+// watchdog can still help, then let go of the doorbell, then of the watchdog, then of the hardware.
 void destroy(kernel::Kref& kref) {
   Queue& queue = *container_of(&kref, Queue, refcount);
   QueueMgr& userq_mgr = mgr_of(queue);
@@ -198,8 +207,9 @@ void destroy(kernel::Kref& kref) {
   kernel::mutex_lock(userq_mgr.userq_mutex);
   unmap(queue, QueueState::kUnmapped);
   kernel::mutex_unlock(userq_mgr.userq_mutex);
-  // The last fence may have been found signaled by somebody who polled it; the interrupt that would have
-  // processed the list finds no doorbell any more, so what is left on the list is completed here.
+  // The last fence may have been found signaled by somebody who polled it; the interrupt that would
+  // have processed the list finds no doorbell any more, so what is left on the list is completed
+  // here.
   fence_driver_force_completion(*queue.fence_drv);
   free_queue(queue);
 }
@@ -229,7 +239,9 @@ Queue* queue_get(QueueMgr& userq_mgr, uint32_t id) {
   return queue;
 }
 
-void queue_put(Queue& queue, const char* role) { kernel::kref_put(queue.refcount, {role}, destroy); }
+void queue_put(Queue& queue, const char* role) {
+  kernel::kref_put(queue.refcount, {role}, destroy);
+}
 
 int userq_ioctl(drm::File& file, drm_amdgpu_userq& args) {
   switch (args.in.op) {
@@ -244,7 +256,8 @@ int userq_ioctl(drm::File& file, drm_amdgpu_userq& args) {
 
 void queue_start_hang_detect_work(Queue& queue) {
   Device& adev = *mgr_of(queue).adev;
-  kernel::queue_delayed_work(adev.reset_wq, queue.hang_detect_work, adev.job_timeout[queue.queue_type]);
+  kernel::queue_delayed_work(adev.reset_wq, queue.hang_detect_work,
+                             adev.job_timeout[queue.queue_type]);
 }
 
 void process_fence_irq(Device& adev, uint32_t doorbell) {

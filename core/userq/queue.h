@@ -1,4 +1,5 @@
-// User queues and their manager: create, free, destroy, and the watchdog of fences that never complete.
+// User queues and their manager: create, free, destroy, and the watchdog of fences that never
+// complete.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +21,14 @@ inline constexpr uint32_t kMaxUserqCount = 512;  // ids 1..512
 enum class QueueState : uint8_t { kUnmapped, kMapped, kHung };
 
 struct QueueMgr {
-  kernel::XArray userq_xa;     // id -> Queue
-  kernel::Mutex userq_mutex;   // queue states, last_fence
-  int userq_count[kHwIpCount]; // mapped queues by engine; atomic
+  kernel::XArray userq_xa;      // id -> Queue
+  kernel::Mutex userq_mutex;    // queue states, last_fence
+  int userq_count[kHwIpCount];  // mapped queues by engine; atomic
   Device* adev;
 };
 
-// The driver's private part of a file (amdgpu_fpriv). Each queue holds a reference: a queue can outlive the file.
+// The driver's private part of a file (amdgpu_fpriv). Each queue holds a reference: a queue can
+// outlive the file.
 struct Fpriv {
   kernel::Kref refcount;
   QueueMgr userq_mgr;
@@ -41,10 +43,10 @@ struct Queue {
   uint64_t wptr_va;
   uint64_t flags;
   void* mqd;
-  Fpriv* fpriv;           // holds a reference
-  QueueMgr* userq_mgr;    // of fpriv
-  FenceDriver* fence_drv; // holds a reference
-  kernel::XArray fence_drv_xa;   // drivers of queues that this one waits for; holds their references
+  Fpriv* fpriv;                 // holds a reference
+  QueueMgr* userq_mgr;          // of fpriv
+  FenceDriver* fence_drv;       // holds a reference
+  kernel::XArray fence_drv_xa;  // drivers of queues that this one waits for; holds their references
   kernel::Mutex fence_drv_lock;  // fence_drv_xa; a leaf
   dma::Fence* last_fence;        // holds a reference; under userq_mutex
   kernel::DelayedWork hang_detect_work;

@@ -1,5 +1,5 @@
-// seq64: the pool of 64-bit fence slots that the GPU writes its progress to. One device-wide buffer,
-// mapped at the same address in every process.
+// seq64: the pool of 64-bit fence slots that the GPU writes its progress to. One device-wide
+// buffer, mapped at the same address in every process.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@ namespace userq {
 inline constexpr uint64_t kSeq64VaStart = 0xffff'8000'0000'0000;
 
 struct Seq64 {
-  uint32_t num_sem;      // slots
-  unsigned long* used;   // bitmap, changed by atomics only
-  uint64_t* cpu_base;    // slot memory as the CPU sees it
+  uint32_t num_sem;     // slots
+  unsigned long* used;  // bitmap, changed by atomics only
+  uint64_t* cpu_base;   // slot memory as the CPU sees it
 };
 
 // -ENOMEM.

@@ -12,8 +12,8 @@ namespace {
 
 constexpr kernel::Holder kCreator{"creator (signal ioctl)"};
 
-// The value that the user last wrote: the sequence number of the new fence. -EINVAL: the address is not
-// mapped any more. Mirrors amdgpu_userq_fence_read_wptr.
+// The value that the user last wrote: the sequence number of the new fence. -EINVAL: the address is
+// not mapped any more. Mirrors amdgpu_userq_fence_read_wptr.
 int read_wptr(Queue& queue, uint64_t* wptr) {
   Vm& vm = queue.fpriv->vm;
   kernel::mutex_lock(vm.root_bo_resv);
@@ -57,7 +57,8 @@ int signal_ioctl(drm::File& file, drm_amdgpu_userq_signal& args) {
   dma::Fence* fence = nullptr;
   if (error == 0) error = create_fence(*queue, &fence);
   if (error == 0) {
-    for (uint32_t i = 0; i < syncobjs.count; ++i) drm::syncobj_replace_fence(*syncobjs.syncobjs[i], fence);
+    for (uint32_t i = 0; i < syncobjs.count; ++i)
+      drm::syncobj_replace_fence(*syncobjs.syncobjs[i], fence);
     dma::fence_put(fence, kCreator);
   }
   if (queue != nullptr) queue_put(*queue, kUserqIoctl);

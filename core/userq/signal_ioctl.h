@@ -1,4 +1,5 @@
-// The signal ioctl: the work that the user has put into a queue so far gets a fence, which goes to syncobjs.
+// The signal ioctl: the work that the user has put into a queue so far gets a fence, which goes to
+// syncobjs.
 #pragma once
 
 #include "core/drm/file.h"

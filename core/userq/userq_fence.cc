@@ -11,15 +11,20 @@ namespace userq {
 namespace {
 
 const char* get_driver_name(dma::Fence&) { return "amdgpu_userq_fence"; }
-const char* get_timeline_name(dma::Fence& base) { return to_userq_fence(base)->fence_drv->timeline_name; }
+const char* get_timeline_name(dma::Fence& base) {
+  return to_userq_fence(base)->fence_drv->timeline_name;
+}
 
-bool signaled(dma::Fence& base) { return fence_driver_read(*to_userq_fence(base)->fence_drv) >= base.seqno; }
+bool signaled(dma::Fence& base) {
+  return fence_driver_read(*to_userq_fence(base)->fence_drv) >= base.seqno;
+}
 
 kernel::Holder fence_holds(UserqFence& fence, const char* role) {
   return {role, dma::fence_object(fence.base)};
 }
 
-// The driver is put after the grace period: an RCU reader may still ask the fence for its timeline name.
+// The driver is put after the grace period: an RCU reader may still ask the fence for its timeline
+// name.
 void free_rcu(kernel::RcuHead& head) {
   UserqFence& fence = *container_of(container_of(&head, dma::Fence, rcu), UserqFence, base);
   fence_driver_put(*fence.fence_drv, fence_holds(fence, kFenceFenceDrv));
@@ -30,7 +35,8 @@ void free_rcu(kernel::RcuHead& head) {
 
 void release(dma::Fence& base) { kernel::call_rcu(base.rcu, free_rcu); }
 
-const dma::FenceOps kUserqFenceOps = {get_driver_name, get_timeline_name, signaled, nullptr, release};
+const dma::FenceOps kUserqFenceOps = {get_driver_name, get_timeline_name, signaled, nullptr,
+                                      release};
 
 // Moves the drivers of the queue's fence_drv_xa to the fence. The entries are dense from index 0.
 int inherit_fence_drivers(Queue& queue, UserqFence& fence) {
@@ -38,11 +44,12 @@ int inherit_fence_drivers(Queue& queue, UserqFence& fence) {
   uint64_t index;
   FenceDriver* entry;
   uint32_t count = 0;
-  xa_for_each(queue.fence_drv_xa, index, entry) ++count;
+  xa_for_each(queue.fence_drv_xa, index, entry)++ count;
   const bool ok = kernel::kmalloc_array(fence.fence_drv_array, count, "fence_drv_array");
   if (ok) {
     kernel::xa_lock(queue.fence_drv_xa);
-    xa_for_each(queue.fence_drv_xa, index, entry) fence.fence_drv_array[fence.fence_drv_array_count++] = entry;
+    xa_for_each(queue.fence_drv_xa, index, entry)
+        fence.fence_drv_array[fence.fence_drv_array_count++] = entry;
     kernel::xa_clear_locked(queue.fence_drv_xa);
     kernel::xa_unlock(queue.fence_drv_xa);
   }
@@ -73,7 +80,8 @@ void userq_fence_init(Queue& queue, UserqFence& fence, uint64_t seqno, kernel::H
   kernel::lockdep_assert_held(queue.userq_mgr->userq_mutex);
   FenceDriver& fence_drv = *fence.fence_drv;
   kernel::spin_lock_init(fence.lock, "userq_fence.lock");
-  dma::fence_init64(fence.base, kUserqFenceOps, fence.lock, fence_drv.context, seqno, "userq_fence", creator);
+  dma::fence_init64(fence.base, kUserqFenceOps, fence.lock, fence_drv.context, seqno, "userq_fence",
+                    creator);
   fence_driver_get(fence_drv, fence_holds(fence, kFenceFenceDrv));
   for (uint32_t i = 0; i < fence.fence_drv_array_count; ++i)
     kernel::kref_move(fence.fence_drv_array[i]->refcount, queue_holds(queue, kQueueFenceDrvXa),
@@ -83,8 +91,8 @@ void userq_fence_init(Queue& queue, UserqFence& fence, uint64_t seqno, kernel::H
   queue.last_fence = dma::fence_get(&fence.base, queue_holds(queue, kQueueLastFence));
   dma::fence_put(old, queue_holds(queue, kQueueLastFence));
 
-  // Whether the GPU is there already is asked under the list lock: process() cannot come in between, so
-  // the fence is either seen by it or known to be complete.
+  // Whether the GPU is there already is asked under the list lock: process() cannot come in
+  // between, so the fence is either seen by it or known to be complete.
   unsigned long flags;
   kernel::spin_lock_irqsave(fence_drv.fence_list_lock, flags);
   const bool signaled = dma::fence_is_signaled(fence.base);

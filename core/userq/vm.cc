@@ -29,7 +29,8 @@ int vm_map(Vm& vm, uint64_t start, uint64_t size) {
   int error = mapping == nullptr || memory == nullptr ? -ENOMEM : 0;
   kernel::mutex_lock(vm.root_bo_resv);
   list_for_each_entry(other, vm.mappings, VmMapping, link) {
-    if (error == 0 && start < other->start + other->size && other->start < start + size) error = -EINVAL;
+    if (error == 0 && start < other->start + other->size && other->start < start + size)
+      error = -EINVAL;
   }
   if (error == 0) {
     mapping->start = start;
@@ -49,7 +50,8 @@ uint8_t* vm_lookup(Vm& vm, uint64_t va, uint64_t size) {
   kernel::lockdep_assert_held(vm.root_bo_resv);
   list_for_each_entry(mapping, vm.mappings, VmMapping, link) {
     if (va < mapping->start || va - mapping->start >= mapping->size) continue;
-    return size <= mapping->size - (va - mapping->start) ? mapping->memory + (va - mapping->start) : nullptr;
+    return size <= mapping->size - (va - mapping->start) ? mapping->memory + (va - mapping->start)
+                                                         : nullptr;
   }
   return nullptr;
 }

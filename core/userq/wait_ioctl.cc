@@ -32,8 +32,8 @@ int count_fences(drm::File& file, const uint32_t* handles, drm_amdgpu_userq_wait
   uint32_t count = 0;
   for (uint32_t i = 0; i < args.num_syncobj_handles; ++i) {
     dma::Fence* fence;
-    const int error =
-        drm::syncobj_find_fence(file, handles[i], drm::kSyncobjWaitFlagsWaitForSubmit, &fence, kCollected);
+    const int error = drm::syncobj_find_fence(file, handles[i], drm::kSyncobjWaitFlagsWaitForSubmit,
+                                              &fence, kCollected);
     if (error != 0) return error;
     dma::fence_put(fence, kCollected);
     ++count;
@@ -53,19 +53,20 @@ int collect(Collected& collected, dma::Fence* fence) {
   return error;
 }
 
-int collect_all(drm::File& file, const uint32_t* handles, uint32_t num_handles, Collected& collected) {
+int collect_all(drm::File& file, const uint32_t* handles, uint32_t num_handles,
+                Collected& collected) {
   for (uint32_t i = 0; i < num_handles; ++i) {
     dma::Fence* fence;
-    int error =
-        drm::syncobj_find_fence(file, handles[i], drm::kSyncobjWaitFlagsWaitForSubmit, &fence, kCollected);
+    int error = drm::syncobj_find_fence(file, handles[i], drm::kSyncobjWaitFlagsWaitForSubmit,
+                                        &fence, kCollected);
     if (error == 0) error = collect(collected, fence);
     if (error != 0) return error;
   }
   return 0;
 }
 
-// By context, then by age. Fences that are equal in both have an order, too: the outcome must not depend on
-// the library's sort.
+// By context, then by age. Fences that are equal in both have an order, too: the outcome must not
+// depend on the library's sort.
 bool before(const dma::Fence* a, const dma::Fence* b) {
   if (a->context != b->context) return a->context < b->context;
   if (a->seqno != b->seqno) return dma::seqno_is_later(*a, b->seqno, a->seqno);
@@ -87,8 +88,8 @@ void dedup(Collected& collected) {
   collected.count = kept;
 }
 
-// The queue's next fence has to keep the driver's slot alive. A driver that the queue already holds is not
-// taken twice, so that waiting without ever signaling does not pile up references.
+// The queue's next fence has to keep the driver's slot alive. A driver that the queue already holds
+// is not taken twice, so that waiting without ever signaling does not pile up references.
 int hold_fence_driver(Queue& waitq, FenceDriver& fence_drv) {
   const kernel::Holder holder = queue_holds(waitq, kQueueFenceDrvXa);
   kernel::mutex_lock(waitq.fence_drv_lock);
@@ -98,7 +99,8 @@ int hold_fence_driver(Queue& waitq, FenceDriver& fence_drv) {
   xa_for_each(waitq.fence_drv_xa, index, held) present = present || held == &fence_drv;
   int error = 0;
   if (!present) {
-    // The reference comes first: once the entry is visible a signal ioctl may take it over and drop it.
+    // The reference comes first: once the entry is visible a signal ioctl may take it over and drop
+    // it.
     fence_driver_get(fence_drv, holder);
     uint32_t id;
     error = kernel::xa_alloc(waitq.fence_drv_xa, &id, &fence_drv, 0, UINT32_MAX);
@@ -109,7 +111,8 @@ int hold_fence_driver(Queue& waitq, FenceDriver& fence_drv) {
 }
 
 // Turns the collected fences into infos; foreign ones, which no slot stands for, are waited for.
-int fill_infos(Queue& waitq, const Collected& collected, drm_amdgpu_userq_fence_info* infos, uint16_t* num_infos) {
+int fill_infos(Queue& waitq, const Collected& collected, drm_amdgpu_userq_fence_info* infos,
+               uint16_t* num_infos) {
   *num_infos = 0;
   for (uint32_t i = 0; i < collected.count; ++i) {
     dma::Fence& fence = *collected.fences[i];
@@ -167,7 +170,8 @@ int wait_ioctl(drm::File& file, drm_amdgpu_userq_wait& args) {
   error = gem_objects_lookup(args.bo_read_handles, args.num_bo_read_handles);
   if (error == 0) error = gem_objects_lookup(args.bo_write_handles, args.num_bo_write_handles);
   if (error == 0)
-    error = args.num_fences == 0 ? count_fences(file, handles, args) : fill_fences(file, handles, args);
+    error =
+        args.num_fences == 0 ? count_fences(file, handles, args) : fill_fences(file, handles, args);
   kernel::kfree(handles);
   return error;
 }

@@ -6,7 +6,8 @@
 
 namespace userq {
 
-// num_fences == 0 counts, else fills. 0 or -errno; spec: behaviour 1.9. Mirrors amdgpu_userq_wait_ioctl.
+// num_fences == 0 counts, else fills. 0 or -errno; spec: behaviour 1.9. Mirrors
+// amdgpu_userq_wait_ioctl.
 int wait_ioctl(drm::File& file, drm_amdgpu_userq_wait& args);
 
 }  // namespace userq

@@ -8,15 +8,15 @@
 #include "core/userq/uapi_userq.h"
 #include "fuzz/program/print.h"
 
-// This file is the process on the user's side of the door. Its variables are shared by all lanes on purpose
-// and are no business of TSan, so it is compiled without that instrumentation.
+// This file is the process on the user's side of the door. Its variables are shared by all lanes on
+// purpose and are no business of TSan, so it is compiled without that instrumentation.
 
 namespace program {
 
 namespace {
 
-// Addresses that the process uses. User memory: a part for each lane, so that lanes do not overwrite each
-// other's arguments.
+// Addresses that the process uses. User memory: a part for each lane, so that lanes do not
+// overwrite each other's arguments.
 constexpr uint64_t kLaneMemory = SUT_USER_SIZE / kThreads;
 constexpr uint64_t kOutFences = 0x80;  // within the lane's part, after the handle array
 // GPU memory: two pages; all queues share the ring, each has a read and a write pointer of its own.
@@ -111,7 +111,8 @@ void wait(unsigned lane, const Op& op) {
 
 void syncobj_create(unsigned lane, const Op& op) {
   drm::drm_syncobj_create args{0, op.args[1] != 0 ? drm::kSyncobjCreateSignaled : 0};
-  if (sut_ioctl(file_of(lane), SUT_IOCTL_SYNCOBJ_CREATE, &args) == 0) state.syncobj[op.args[0]] = args.handle;
+  if (sut_ioctl(file_of(lane), SUT_IOCTL_SYNCOBJ_CREATE, &args) == 0)
+    state.syncobj[op.args[0]] = args.handle;
 }
 
 void syncobj_destroy(unsigned lane, const Op& op) {
@@ -131,7 +132,9 @@ void eop_handler(void* arg) {
 }
 
 sched::Job eop_job(const Op& op) { return {eop_handler, const_cast<Op*>(&op), tag_of(op)}; }
-unsigned eop_cpu(const Op& op) { return static_cast<unsigned>(op.args[1]) % state.program->device.cpus; }
+unsigned eop_cpu(const Op& op) {
+  return static_cast<unsigned>(op.args[1]) % state.program->device.cpus;
+}
 
 void perform(unsigned lane, const Op& op) {
   switch (op.kind) {
@@ -184,7 +187,8 @@ void set_up(void*) {
   const uint32_t files = state.program->device.second_process != 0 ? 2 : 1;
   for (uint32_t file = 0; file < files; ++file) {
     if (const int error = sut_file_open(file)) setup_failed("opening a file", error);
-    if (const int error = sut_va_map(file, kGpuBase, kGpuSize)) setup_failed("mapping queue memory", error);
+    if (const int error = sut_va_map(file, kGpuBase, kGpuSize))
+      setup_failed("mapping queue memory", error);
   }
 }
 
@@ -227,7 +231,8 @@ sched::Trace run(const Program& program, sched::Decider* decider) {
     if (count < kMaxPreemptions) preemptions[count++] = {p.after, static_cast<sched::Target>(p.to)};
   sched::ReplayDecider replay(preemptions, count);
 
-  const sut_config config{program.device.cpus, program.device.seq64_slots, decider ? decider : &replay};
+  const sut_config config{program.device.cpus, program.device.seq64_slots,
+                          decider ? decider : &replay};
   sut_begin(&config, print_operation);
   run_phase(set_up);
   spawn_lanes();

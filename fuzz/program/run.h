@@ -1,11 +1,14 @@
 // Runs a program: device, files, one logical thread per lane, the interrupt lane, teardown, checks.
 //
 // What an operation does
-// - Operations of a lane run in order, each after the one before it has returned. A lane that blocks lets
+// - Operations of a lane run in order, each after the one before it has returned. A lane that
+// blocks lets
 //   the next one go on.
-// - A variable holds what its last successful creation returned, until the next one: after a free or a destroy
+// - A variable holds what its last successful creation returned, until the next one: after a free
+// or a destroy
 //   it names a stale handle. Before any creation it names handle 0, and doorbell 0.
-// - `eop` on a thread's lane raises the interrupt there and then; on lane irq it comes when the schedule
+// - `eop` on a thread's lane raises the interrupt there and then; on lane irq it comes when the
+// schedule
 //   names irq, or when nothing else can run.
 // - After all lanes have ended, files are closed, callbacks and works run, the device goes away.
 //
@@ -19,8 +22,8 @@
 
 namespace program {
 
-// Runs with the program's own schedule, or with that of `decider` if it is not nullptr. Does not return
-// when a checker has a finding.
+// Runs with the program's own schedule, or with that of `decider` if it is not nullptr. Does not
+// return when a checker has a finding.
 sched::Trace run(const Program& program, sched::Decider* decider = nullptr);
 
 }  // namespace program

@@ -1,7 +1,9 @@
 #include "fuzz/targets/program_target.h"
 
-#include <cstdio>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
 
 #include "core/kernel/report.h"
 #include "core/sched/sched.h"
@@ -33,8 +35,12 @@ void print_trace_if_asked() {
 
 void print_line(void*, const char* line, size_t size) { std::fwrite(line, 1, size, stderr); }
 
-// One in this many mutations is libFuzzer's own, on bytes: it reaches what no mutation of programs does.
+// One in this many mutations is libFuzzer's own, on bytes: it reaches what no mutation of programs
+// does.
 constexpr unsigned kByteMutationShare = 6;
+// Mutations keep programs to about forty operations: longer ones take longer, find no more, and
+// read worse.
+constexpr size_t kMaxMutatedSize = 256;
 
 }  // namespace
 
@@ -63,12 +69,15 @@ void program_target_run(const uint8_t* data, size_t size) {
   print_trace_if_asked();
 }
 
-extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed) {
   if (seed % kByteMutationShare == 0) return LLVMFuzzerMutate(data, size, max_size);
-  return program::custom_mutate(data, size, max_size, seed);
+  return program::custom_mutate(data, size, std::min(max_size, kMaxMutatedSize), seed);
 }
 
-extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1, const uint8_t* data2,
-                                            size_t size2, uint8_t* out, size_t max_size, unsigned seed) {
-  return program::custom_crossover(data1, size1, data2, size2, out, max_size, seed);
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
+                                            const uint8_t* data2, size_t size2, uint8_t* out,
+                                            size_t max_size, unsigned seed) {
+  return program::custom_crossover(data1, size1, data2, size2, out,
+                                   std::min(max_size, kMaxMutatedSize), seed);
 }

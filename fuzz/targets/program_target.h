@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// Reads the options and runs a program that warms up every pool, so that from then on each run frees as much
-// as it allocates (libFuzzer's leak check relies on it).
+// Reads the options and runs a program that warms up every pool, so that from then on each run
+// frees as much as it allocates (libFuzzer's leak check relies on it).
 void program_target_initialize();
 
 // Decodes and runs one input.

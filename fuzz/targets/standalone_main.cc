@@ -1,4 +1,5 @@
-// Replays files on a target without libFuzzer: `TARGET FILE...`. For builds without a fuzzing engine.
+// Replays files on a target without libFuzzer: `TARGET FILE...`. For builds without a fuzzing
+// engine.
 #include <cstdint>
 #include <cstdio>
 #include <vector>
@@ -15,7 +16,8 @@ bool read_file(const char* path, std::vector<uint8_t>& bytes) {
   FILE* file = std::fopen(path, "rb");
   if (file == nullptr) return false;
   uint8_t buffer[4096];
-  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;) bytes.insert(bytes.end(), buffer, buffer + n);
+  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;)
+    bytes.insert(bytes.end(), buffer, buffer + n);
   const bool ok = std::ferror(file) == 0;
   std::fclose(file);
   return ok;

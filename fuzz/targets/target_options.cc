@@ -11,17 +11,19 @@
 namespace {
 
 [[noreturn]] void refuse(const char* option) {
-  std::fprintf(stderr,
-               "fencebench: FENCEBENCH_OPTIONS: cannot make sense of '%s'; known are checks=all|none, "
-               "trace_hash=0|1, print_program=0|1, schedule=input|random-SEED\n",
-               option);
+  std::fprintf(
+      stderr,
+      "fencebench: FENCEBENCH_OPTIONS: cannot make sense of '%s'; known are checks=all|none, "
+      "trace_hash=0|1, print_program=0|1, schedule=input|random-SEED\n",
+      option);
   _exit(2);
 }
 
 // The value if `option` is `key`=value.
 const char* value_of(const char* option, const char* key) {
   const size_t length = std::strlen(key);
-  return std::strncmp(option, key, length) == 0 && option[length] == '=' ? option + length + 1 : nullptr;
+  return std::strncmp(option, key, length) == 0 && option[length] == '=' ? option + length + 1
+                                                                         : nullptr;
 }
 
 bool to_bool(const char* option, const char* value) {

@@ -1,10 +1,9 @@
 // What the environment variable FENCEBENCH_OPTIONS tells a target, in the manner of ASAN_OPTIONS:
 // key=value pairs separated by ':'.
 //   checks=all|none       none: the ledger and all other checkers of our own are off
-//   trace_hash=1          prints the trace hash of each run, and at a finding that of the run so far
-//   print_program=1       prints each program before it runs
-//   schedule=input        the input's own schedule (default)
-//   schedule=random-SEED  preemptions at random instead
+//   trace_hash=1          prints the trace hash of each run, and at a finding that of the run so
+//   far print_program=1       prints each program before it runs schedule=input        the input's
+//   own schedule (default) schedule=random-SEED  preemptions at random instead
 #pragma once
 
 #include <cstdint>
@@ -16,6 +15,6 @@ struct TargetOptions {
   uint64_t schedule_seed = 0;
 };
 
-// Reads the variable and applies what is global. An unknown key or value ends the process with a message and
-// exit status 2.
+// Reads the variable and applies what is global. An unknown key or value ends the process with a
+// message and exit status 2.
 TargetOptions read_target_options();

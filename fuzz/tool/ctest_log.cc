@@ -50,9 +50,8 @@ void CTestLog::line(std::string_view text) {
     } else {
       failed_.push_back(test.name);
     }
-  } else if (trim(text).starts_with("Start ")) {
-    after_failure_ = false;
-  } else if (text.find(" tests passed, ") != std::string_view::npos) {
+  } else if (trim(text).starts_with("Start ") ||
+             text.find(" tests passed, ") != std::string_view::npos) {
     after_failure_ = false;
   }
   if (after_failure_ && failure_output_.size() < kLongestOutput) failure_output_.emplace_back(text);

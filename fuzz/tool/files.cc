@@ -1,12 +1,12 @@
 #include "fuzz/tool/files.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -31,8 +31,11 @@ std::string read_into(const fs::path& path, std::string& content) {
   File file(std::fopen(path.c_str(), "rbe"));
   if (!file) return std::strerror(errno);
   char buffer[1 << 16];
-  size_t got = 0;
-  while ((got = std::fread(buffer, 1, sizeof buffer, file.get())) > 0) content.append(buffer, got);
+  size_t got = sizeof buffer;
+  while (got == sizeof buffer) {
+    got = std::fread(buffer, 1, sizeof buffer, file.get());
+    content.append(buffer, got);
+  }
   if (std::ferror(file.get())) return std::strerror(errno);
   return "";
 }

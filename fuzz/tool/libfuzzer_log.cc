@@ -78,7 +78,8 @@ void LibFuzzerLog::line(std::string_view text) {
     if (traces_.size() < kMostTraces) traces_.push_back(std::move(trace));
     return;
   } else if (text.starts_with(kSeed)) {
-    if (auto seed = to_number(trim(text.substr(kSeed.size())))) seed_ = *seed;
+    auto seed = to_number(trim(text.substr(kSeed.size())));
+    if (seed) seed_ = seed;
   } else if (text.starts_with(kExecuted)) {
     if (auto units = to_number(trim(text.substr(kExecuted.size())))) executions_ = *units;
   } else if (text.starts_with(kPeakRss)) {

@@ -17,7 +17,7 @@
 
 namespace tool {
 
-#define FENCEBENCH_VERB(name) extern const Verb name##_verb;
+#define FENCEBENCH_VERB(verb) extern const Verb verb;
 #include "fuzz/tool/verbs.def"
 #undef FENCEBENCH_VERB
 
@@ -25,7 +25,7 @@ namespace {
 
 const std::vector<const Verb*>& verbs() {
   static const std::vector<const Verb*> kVerbs = {
-#define FENCEBENCH_VERB(name) &name##_verb,
+#define FENCEBENCH_VERB(verb) &verb,
 #include "fuzz/tool/verbs.def"
 #undef FENCEBENCH_VERB
   };

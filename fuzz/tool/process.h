@@ -4,10 +4,10 @@
 // Single-threaded: a Supervisor and the signal handling belong to the main thread.
 #pragma once
 
-#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <functional>
 #include <map>

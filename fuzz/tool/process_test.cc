@@ -1,9 +1,9 @@
 #include "fuzz/tool/process.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <chrono>
+#include <csignal>
 
 namespace tool {
 namespace {

@@ -1,4 +1,4 @@
-// A verb of the command: one file verb_NAME.cc that defines NAME_verb, and one line in verbs.def.
+// A verb of the command: one file verb_NAME.cc that defines kNameVerb, and one line in verbs.def.
 #pragma once
 
 #include <string>

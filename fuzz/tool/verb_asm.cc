@@ -17,7 +17,7 @@
 
 namespace tool {
 
-extern const Verb asm_verb;
+extern const Verb kAsmVerb;
 
 namespace {
 
@@ -26,7 +26,7 @@ int run(const std::vector<std::string>& arguments) {
   std::string out;
   bool json = false;
   auto app =
-      command_line(asm_verb, "Turns a program as text (.fence) into the bytes that a target reads.",
+      command_line(kAsmVerb, "Turns a program as text (.fence) into the bytes that a target reads.",
                    "  ./fencebench asm my.fence -o my.bin");
   app->add_option("FILE", file, "A .fence file")->required();
   app->add_option("-o,--out", out,
@@ -71,6 +71,6 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-const Verb asm_verb = {"asm", "turn a program as text into bytes", run};
+const Verb kAsmVerb = {"asm", "turn a program as text into bytes", run};
 
 }  // namespace tool

@@ -20,7 +20,7 @@
 
 namespace tool {
 
-extern const Verb doctor_verb;
+extern const Verb kDoctorVerb;
 
 namespace {
 
@@ -236,7 +236,7 @@ std::vector<Check> check_system(const Project& project) {
 
 int run(const std::vector<std::string>& arguments) {
   bool as_json = false;
-  auto app = command_line(doctor_verb,
+  auto app = command_line(kDoctorVerb,
                           "Says what this machine has and lacks, and the command that mends it. "
                           "Changes nothing.",
                           "  ./fencebench doctor");
@@ -289,6 +289,6 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-const Verb doctor_verb = {"doctor", "what this machine lacks, and the command that mends it", run};
+const Verb kDoctorVerb = {"doctor", "what this machine lacks, and the command that mends it", run};
 
 }  // namespace tool

@@ -21,7 +21,7 @@
 
 namespace tool {
 
-extern const Verb fuzz_verb;
+extern const Verb kFuzzVerb;
 
 namespace {
 
@@ -56,7 +56,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   bool no_seeds = false;
 
   auto app = command_line(
-      fuzz_verb,
+      kFuzzVerb,
       "Fuzzes targets under sanitizers: by default every target under asan, tsan and msan for a "
       "minute each. Findings go to out/findings, with the command that reproduces each.",
       "  ./fencebench fuzz --time 300 --sanitizer asan,tsan\n"
@@ -181,7 +181,7 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-const Verb fuzz_verb = {"fuzz", "fuzz targets under sanitizers, and say how to reproduce findings",
+const Verb kFuzzVerb = {"fuzz", "fuzz targets under sanitizers, and say how to reproduce findings",
                         run};
 
 }  // namespace tool

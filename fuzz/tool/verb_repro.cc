@@ -22,7 +22,7 @@
 
 namespace tool {
 
-extern const Verb repro_verb;
+extern const Verb kReproVerb;
 
 namespace {
 
@@ -76,7 +76,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   std::string jobs;
   std::vector<std::string> sanitizer_lists;
   auto app = command_line(
-      repro_verb,
+      kReproVerb,
       "Executes an input as it was executed when it was found (its '# fencebench:' line says how; "
       "flags override that), and tells whether verdict and trace are the same each time.",
       "  ./fencebench repro out/findings/userq_fuzzer/reference-leak-1a2b3c4d.fence\n"
@@ -407,6 +407,6 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-const Verb repro_verb = {"repro", "execute an input again and tell whether the same happens", run};
+const Verb kReproVerb = {"repro", "execute an input again and tell whether the same happens", run};
 
 }  // namespace tool

@@ -16,7 +16,7 @@
 
 namespace tool {
 
-extern const Verb show_verb;
+extern const Verb kShowVerb;
 
 namespace {
 
@@ -56,7 +56,7 @@ int run(const std::vector<std::string>& arguments) {
   bool bytes = false;
   bool json = false;
   auto app = command_line(
-      show_verb, "Prints an input as a program: a .fence file, or the bytes libFuzzer left.",
+      kShowVerb, "Prints an input as a program: a .fence file, or the bytes libFuzzer left.",
       "  ./fencebench show out/findings/userq_fuzzer/reference-leak-1a2b3c4d.fence");
   app->add_option("FILE", file, "A .fence file or a file of bytes")->required();
   app->add_flag("--bytes", bytes, "Print the bytes the target reads, in hex");
@@ -93,6 +93,6 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-const Verb show_verb = {"show", "print an input as a program that a person can read", run};
+const Verb kShowVerb = {"show", "print an input as a program that a person can read", run};
 
 }  // namespace tool

@@ -20,7 +20,7 @@
 
 namespace tool {
 
-extern const Verb test_verb;
+extern const Verb kTestVerb;
 
 namespace {
 
@@ -97,7 +97,7 @@ int run(const std::vector<std::string>& all_arguments) {
 
   std::vector<std::string> lists;
   bool as_json = false;
-  auto app = command_line(test_verb,
+  auto app = command_line(kTestVerb,
                           "Builds everything in the release, asan, tsan and msan builds and runs "
                           "all tests. What follows '--' goes to ctest.",
                           "  ./fencebench test --sanitizer asan -- -R sched");
@@ -169,6 +169,6 @@ int run(const std::vector<std::string>& all_arguments) {
 
 }  // namespace
 
-const Verb test_verb = {"test", "build everything and run all tests in every build", run};
+const Verb kTestVerb = {"test", "build everything and run all tests in every build", run};
 
 }  // namespace tool
