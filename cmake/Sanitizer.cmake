@@ -52,12 +52,14 @@ endif()
 add_compile_options(${fencebench_flags})
 add_link_options(${fencebench_link_flags})
 
-# Feedback for libFuzzer, put on each library and target unless it asks for none. The stack-depth
-# part is left out: on fibers it measures where a fiber's stack lies, which is noise.
+# Feedback for libFuzzer, put on each library and target unless it asks for none. Two parts of it are
+# left out. Stack depth measures where a fiber's stack lies, which is noise. Compared values: UBSan's
+# checks compare pointers, so libFuzzer's table of recent comparisons would feed addresses to the
+# mutator (another campaign for the same seed) and keep leaked objects reachable for LeakSanitizer.
 if(FENCEBENCH_SANITIZER STREQUAL "coverage")
   set(fencebench_feedback_flags "")
 else()
-  set(fencebench_feedback_flags -fsanitize=fuzzer-no-link -fno-sanitize-coverage=stack-depth)
+  set(fencebench_feedback_flags -fsanitize=fuzzer-no-link -fno-sanitize-coverage=stack-depth,trace-cmp)
 endif()
 
 # Programs that belong to this compiler's release stand in its own folder; the one that PATH finds may
