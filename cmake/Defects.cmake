@@ -1,7 +1,8 @@
 # fencebench_defects(): a variant of the core for each core/defects/NAME.patch.
 #
 #   build/<preset>/defects/NAME/src        the files that the patch changes, patched
-#   build/<preset>/defects/NAME/<target>   each fuzz target that links a patched library
+#   build/<preset>/defects/NAME/<target>-NAME   each fuzz target that links a patched library; not named
+#                                          like the target, or `--target <target>` would mean it
 #   CMake targets                          <target>-NAME, and `defects` for all; not part of `all`
 #
 # A patch that touches .cc files costs one compilation for each of them: the patched object stands
@@ -152,7 +153,6 @@ function(fencebench_defect patch)
       endif()
     endforeach()
     fencebench_link_target(${variant} ${main} "${directory}")
-    set_target_properties(${variant} PROPERTIES OUTPUT_NAME ${target})
     get_target_property(deps ${target}-main FENCEBENCH_DEPS)
     target_link_libraries(${variant} PRIVATE ${deps})
     add_dependencies(defects ${variant})

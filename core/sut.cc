@@ -6,6 +6,7 @@
 
 #include "core/dma/fence.h"
 #include "core/drm/syncobj.h"
+#include "core/kernel/annotate.h"
 #include "core/kernel/report.h"
 #include "core/kernel/runtime.h"
 #include "core/kernel/slab.h"
@@ -36,12 +37,14 @@ uint32_t slots_taken;
 // The file goes when it is closed and nobody runs on it any more.
 void free_if_unused(Descriptor& descriptor) {
   if (descriptor.open || descriptor.users > 0 || descriptor.file == nullptr) return;
+  kernel::tsan_acquire(&descriptor);
   drm::File* file = descriptor.file;
   descriptor.file = nullptr;
   drm::file_free(*file);
 }
 
-// Keeps a file open for the length of a call, as fget() and fput() do.
+// Keeps a file open for the length of a call, as fget() and fput() do: all that a call did happens before the
+// file is freed, and nothing else is ordered.
 class RunningCall {
  public:
   explicit RunningCall(uint32_t index)
@@ -53,6 +56,7 @@ class RunningCall {
   }
   ~RunningCall() {
     if (descriptor_ == nullptr) return;
+    kernel::tsan_release(descriptor_);
     --descriptor_->users;
     free_if_unused(*descriptor_);
   }

@@ -256,7 +256,7 @@ int fence_wait(Fence& fence, bool interruptible) {
 }
 
 bool seqno_is_later(const Fence& fence, uint64_t f1, uint64_t f2) {
-  if (fence.flags >> kFenceSeqno64Bit & 1) return f1 > f2;
+  if (kernel::test_bit(kFenceSeqno64Bit, fence.flags)) return f1 > f2;
   return static_cast<int32_t>(static_cast<uint32_t>(f1) - static_cast<uint32_t>(f2)) > 0;
 }
 

@@ -50,7 +50,7 @@ TEST(Project, NamesBinariesAsTheBuildDoes) {
   Project project("/p");
   EXPECT_EQ(project.binary("asan", "userq_fuzzer", ""), "/p/build/asan/fuzz/targets/userq_fuzzer");
   EXPECT_EQ(project.binary("asan", "userq_fuzzer", "leak"),
-            "/p/build/asan/defects/leak/userq_fuzzer");
+            "/p/build/asan/defects/leak/userq_fuzzer-leak");
   EXPECT_EQ(Project::build_target("userq_fuzzer", ""), "userq_fuzzer");
   EXPECT_EQ(Project::build_target("userq_fuzzer", "leak"), "userq_fuzzer-leak");
 }

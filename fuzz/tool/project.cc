@@ -61,7 +61,7 @@ fs::path Project::binary(std::string_view preset, std::string_view target,
                          std::string_view defect) const {
   fs::path folder = build_folder(preset);
   if (defect.empty()) return folder / "fuzz/targets" / target;
-  return folder / "defects" / defect / target;
+  return folder / "defects" / defect / build_target(target, defect);
 }
 
 std::string Project::build_target(std::string_view target, std::string_view defect) {
