@@ -100,8 +100,11 @@ void run_step(const std::vector<std::string>& argv, const Project& project, std:
     log.line(line);
     BuildStep step = parse_build_step(line);
     if (step.all > 0) {
-      if (!told) progress.note(fmt::format("{} {}: {} steps", what, preset, step.all));
-      told = true;
+      // Ninja's first line, which looks for new files, comes even if there is nothing to do.
+      if (!told && step.done > 0) {
+        told = true;
+        progress.note(fmt::format("{} {}: {} steps", what, preset, step.all));
+      }
       progress.block(
           {fmt::format("{} {}: {} of {}  {}", what, preset, step.done, step.all, step.what)});
     }

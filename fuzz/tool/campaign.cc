@@ -58,7 +58,7 @@ std::vector<std::string> details_of(const std::vector<std::string>& report) {
     }
     if (!inside) continue;
     if (!line.starts_with("  ") || parse_frame(line) || details.size() == kMost) break;
-    details.push_back(printable(trim(line)));
+    details.push_back(printable(line.substr(2)));
   }
   return details;
 }

@@ -91,7 +91,9 @@ void LibFuzzerLog::line(std::string_view text) {
   }
 
   if (!reporting_ && starts_report(text)) reporting_ = true;
-  if (reporting_) report_line(text);
+  if (reporting_ && !report_over_) report_line(text);
+  // What libFuzzer says of the abort() that follows adds nothing.
+  if (text.starts_with("SUMMARY: fencebench: ")) report_over_ = true;
 }
 
 }  // namespace tool

@@ -60,6 +60,7 @@ class LibFuzzerLog {
   bool loaded_ = false;
   bool finished_ = false;
   bool reporting_ = false;
+  bool report_over_ = false;
   bool in_input_dump_ = false;
   std::optional<uint64_t> seed_;
   std::vector<Trace> traces_;
