@@ -1,5 +1,7 @@
 #include "core/dma/fence.h"
 
+#include <cerrno>
+
 #include "core/kernel/atomic.h"
 #include "core/kernel/errno.h"
 #include "core/kernel/report.h"
@@ -264,12 +266,14 @@ bool fence_is_later_or_same(const Fence& f1, const Fence& f2) {
   return &f1 == &f2 || !seqno_is_later(f1, f2.seqno, f1.seqno);
 }
 
-void stub_init() {
+int stub_init() {
   kernel::spin_lock_init(stub_lock, "dma_fence_stub_lock");
   stub = kernel::kzalloc_obj<Fence>("dma_fence");
+  if (stub == nullptr) return -ENOMEM;
   fence_init(*stub, kStubOps, stub_lock, 0, 0, "stub fence", kStubHolder);
   kernel::set_bit(kFenceEnableSignalBit, stub->flags);
   fence_signal(*stub);
+  return 0;
 }
 
 void stub_fini() {

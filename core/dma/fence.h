@@ -120,8 +120,8 @@ bool seqno_is_later(const Fence& fence, uint64_t f1, uint64_t f2);
 // Whether f1 is later than f2, or the same; both of one context.
 bool fence_is_later_or_same(const Fence& f1, const Fence& f2);
 
-// The global fence that is complete from the start. `stub_init` once per device.
-void stub_init();
+// The global fence that is complete from the start. `stub_init` once per device; 0 or -ENOMEM.
+int stub_init();
 void stub_fini();
 Fence* fence_get_stub(kernel::Holder holder);
 

@@ -1,5 +1,7 @@
 #include "core/kernel/runtime.h"
 
+#include <cstdio>
+
 #include "core/kernel/ledger.h"
 #include "core/kernel/rcu.h"
 #include "core/kernel/report.h"
@@ -12,11 +14,30 @@ namespace kernel {
 
 namespace {
 
-void on_stuck(sched::Stuck stuck, const char* where, const char* text) {
-  const Verdict verdict =
-      stuck == sched::Stuck::kDeadlock ? Verdict::kDeadlock : Verdict::kLivelock;
-  report(verdict, where, "%s\n%s",
-         stuck == sched::Stuck::kDeadlock ? "no context can go on" : "the run does not end", text);
+// Who waits for what, a line for each context that has something to do.
+void describe_contexts(char* text, size_t capacity) {
+  static const char* const kStates[] = {"idle", "running", "can run", "spins on ", "sleeps on "};
+  size_t used = 0;
+  text[0] = 0;
+  for (unsigned id = 0; id < sched::kContexts && used < capacity; ++id) {
+    const sched::Activity activity = sched::activity(id);
+    if (activity.state == sched::Activity::State::kIdle) continue;
+    const sched::Context& context = sched::context(id);
+    const int n =
+        std::snprintf(text + used, capacity - used, "  %s %s%s%s%s (%s)\n", context.name,
+                      kStates[static_cast<unsigned>(activity.state)],
+                      activity.what ? activity.what : "", activity.owner ? ", held by " : "",
+                      activity.owner ? activity.owner->name : "", describe_operation(context.tag));
+    if (n > 0) used += static_cast<size_t>(n);
+  }
+}
+
+void on_stuck(sched::Stuck stuck, const char* where) {
+  static char contexts[4096];
+  describe_contexts(contexts, sizeof contexts);
+  if (stuck == sched::Stuck::kDeadlock)
+    report(Verdict::kDeadlock, where, "no context can go on\n%s", contexts);
+  report(Verdict::kLivelock, where, "the run used up its scheduling points\n%s", contexts);
 }
 
 void reset(bool free_live) {

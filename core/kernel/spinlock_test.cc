@@ -3,148 +3,267 @@
 
 #include <gtest/gtest.h>
 
-#include "core/kernel/mutex.h"
 #include "core/kernel/task.h"
 #include "core/kernel/test_run.h"
 
 namespace {
 
+using kernel::kT0;
+using kernel::kT1;
 using kernel::run_alone;
 using kernel::SpinLock;
 using kernel::TestRun;
 
-SpinLock lock;
-int counter;
+SpinLock make_lock(const char* name = "lock") {
+  SpinLock lock;
+  kernel::spin_lock_init(lock, name);
+  return lock;
+}
 
-void irq_takes_lock(void*) {
+// Loses an update if somebody else comes in between.
+void increment_under(SpinLock& lock, int& counter) {
   kernel::spin_lock(lock);
-  ++counter;
+  const int before = counter;
+  sched::point(sched::Point::kStep);
+  counter = before + 1;
   kernel::spin_unlock(lock);
 }
 
 TEST(Spinlock, ExcludesOtherThreadsAtEveryPreemption) {
-  for (uint32_t after = 0; after < 30; ++after) {
-    counter = 0;
+  kernel::sweep({kT1, kT0, kT1}, [](const kernel::Preemptions& preemptions) {
+    SpinLock lock = make_lock();
+    int counter = 0;
     TestRun run;
-    run.threads = {[] {
-                     kernel::spin_lock_init(lock, "lock");
-                     for (int i = 0; i < 4; ++i) {
-                       kernel::spin_lock(lock);
-                       const int before = counter;
-                       sched::point(sched::Point::kStep);
-                       counter = before + 1;
-                       kernel::spin_unlock(lock);
-                     }
-                   },
-                   [] {
-                     for (int i = 0; i < 4 && lock.name != nullptr; ++i) irq_takes_lock(nullptr);
-                   }};
-    run.preemptions = {{after + 1, sched::Target{1}}, {2, sched::Target{0}}, {3, sched::Target{1}}};
+    for (int thread = 0; thread < 2; ++thread)
+      run.threads.push_back([&] {
+        increment_under(lock, counter);
+        increment_under(lock, counter);
+      });
+    run.preemptions = preemptions;
     EXPECT_EQ(to_string(run()), "nothing");
-    EXPECT_GE(counter, 4);
-  }
+    EXPECT_EQ(counter, 4);
+  });
+}
+
+TEST(Spinlock, HolderKeepsItsCpu) {
+  SpinLock lock = make_lock();
+  bool other_ran = false;
+  TestRun run;
+  run.cpus = 1;
+  run.threads = {[&] {
+                   kernel::spin_lock(lock);
+                   for (int i = 0; i < 5; ++i) sched::point(sched::Point::kStep);
+                   EXPECT_FALSE(other_ran);
+                   kernel::spin_unlock(lock);
+                 },
+                 [&] {
+                   kernel::spin_lock(lock);
+                   other_ran = true;
+                   kernel::spin_unlock(lock);
+                 }};
+  run.preemptions = {{2, kT1}, {1, kT1}};
+  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_TRUE(other_ran);
 }
 
 TEST(Spinlock, TakenTwiceByOneContextIsADeadlock) {
-  EXPECT_EQ(run_alone([] {
-              kernel::spin_lock_init(lock, "lock");
+  SpinLock lock = make_lock();
+  EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
               kernel::spin_lock(lock);
             }),
             "deadlock lock");
 }
 
+TEST(Spinlock, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
+  SpinLock a = make_lock("a"), b = make_lock("b");
+  auto take_both = [](SpinLock& first, SpinLock& second) {
+    kernel::spin_lock(first);
+    kernel::spin_lock(second);
+    kernel::spin_unlock(second);
+    kernel::spin_unlock(first);
+  };
+  TestRun run;
+  run.threads = {[&] { take_both(a, b); }, [&] { take_both(b, a); }};
+  EXPECT_EQ(to_string(run()), "nothing");
+  run.preemptions = {{2, kT1}};
+  EXPECT_EQ(to_string(run()), "deadlock b");
+}
+
 TEST(Spinlock, InterruptThatNeedsALockHeldWithInterruptsOnIsADeadlock) {
-  EXPECT_EQ(run_alone([] {
-              kernel::spin_lock_init(lock, "lock");
+  SpinLock lock = make_lock();
+  int counter = 0;
+  EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
-              sched::raise_irq(0, {irq_takes_lock, nullptr, 0});
-              sched::point(sched::Point::kStep);
+              kernel::in_interrupt([&] { increment_under(lock, counter); });
               kernel::spin_unlock(lock);
             }),
             "deadlock lock");
 }
 
-TEST(Spinlock, WithInterruptsOffTheInterruptComesAfterTheUnlock) {
-  counter = 0;
-  EXPECT_EQ(run_alone([] {
-              kernel::spin_lock_init(lock, "lock");
+struct InterruptOnCpu0 {
+  SpinLock lock = make_lock();
+  int counter = 0;
+
+  void raise() { sched::raise_irq(0, {handle, this, 0}); }
+  static void handle(void* self) {
+    increment_under(static_cast<InterruptOnCpu0*>(self)->lock,
+                    static_cast<InterruptOnCpu0*>(self)->counter);
+  }
+  int count() {
+    unsigned long flags;
+    kernel::spin_lock_irqsave(lock, flags);
+    const int now = counter;
+    kernel::spin_unlock_irqrestore(lock, flags);
+    return now;
+  }
+};
+
+TEST(Spinlock, WithInterruptsSavedAndOffTheInterruptComesAfterTheUnlock) {
+  InterruptOnCpu0 irq;
+  EXPECT_EQ(run_alone([&] {
               unsigned long flags;
-              kernel::spin_lock_irqsave(lock, flags);
-              sched::raise_irq(0, {irq_takes_lock, nullptr, 0});
+              kernel::spin_lock_irqsave(irq.lock, flags);
+              irq.raise();
               sched::point(sched::Point::kStep);
-              EXPECT_EQ(counter, 0);
-              kernel::spin_unlock_irqrestore(lock, flags);
-              EXPECT_EQ(counter, 1);
+              EXPECT_EQ(irq.counter, 0);
+              kernel::spin_unlock_irqrestore(irq.lock, flags);
+              EXPECT_EQ(irq.count(), 1);
+            }),
+            "nothing");
+}
+
+TEST(Spinlock, WithInterruptsOffTheInterruptComesAfterTheUnlock) {
+  InterruptOnCpu0 irq;
+  EXPECT_EQ(run_alone([&] {
+              kernel::spin_lock_irq(irq.lock);
+              irq.raise();
+              sched::point(sched::Point::kStep);
+              EXPECT_EQ(irq.counter, 0);
+              kernel::spin_unlock_irq(irq.lock);
+              EXPECT_EQ(irq.count(), 1);
             }),
             "nothing");
 }
 
 TEST(Spinlock, IrqsaveNestsAndRestoresWhatWas) {
-  EXPECT_EQ(run_alone([] {
-              SpinLock inner;
-              kernel::spin_lock_init(lock, "outer");
-              kernel::spin_lock_init(inner, "inner");
+  SpinLock outer = make_lock("outer"), inner = make_lock("inner");
+  EXPECT_EQ(run_alone([&] {
               unsigned long outer_flags, inner_flags;
-              kernel::spin_lock_irqsave(lock, outer_flags);
+              kernel::spin_lock_irqsave(outer, outer_flags);
               kernel::spin_lock_irqsave(inner, inner_flags);
               kernel::spin_unlock_irqrestore(inner, inner_flags);
               EXPECT_GT(sched::current()->irq_off, 0u);
-              kernel::spin_unlock_irqrestore(lock, outer_flags);
+              kernel::spin_unlock_irqrestore(outer, outer_flags);
               EXPECT_EQ(sched::current()->irq_off, 0u);
               kernel::check_context_at_return("test");
             }),
             "nothing");
 }
 
+TEST(Spinlock, UnlockIrqTurnsInterruptsOnWhateverTheyWere) {
+  SpinLock outer = make_lock("outer"), inner = make_lock("inner");
+  EXPECT_EQ(run_alone([&] {
+              kernel::spin_lock_irq(outer);
+              kernel::spin_lock_irq(inner);
+              kernel::spin_unlock_irq(inner);
+              EXPECT_EQ(sched::current()->irq_off, 0u);
+              kernel::spin_unlock_irq(outer);
+            }),
+            "nothing");
+}
+
 TEST(Spinlock, UnlockByAnotherIsReported) {
+  SpinLock lock = make_lock();
   TestRun run;
-  run.threads = {[] {
-                   kernel::spin_lock_init(lock, "lock");
+  run.threads = {[&] {
                    kernel::spin_lock(lock);
                    sched::point(sched::Point::kStep);
                  },
-                 [] { kernel::spin_unlock(lock); }};
-  run.preemptions = {{2, sched::Target{1}}};
+                 [&] { kernel::spin_unlock(lock); }};
+  run.preemptions = {{2, kT1}};
   EXPECT_EQ(to_string(run()), "unlock-not-owner lock");
 }
 
+TEST(Spinlock, UnlockOfAFreeOneIsReported) {
+  SpinLock lock = make_lock();
+  EXPECT_EQ(run_alone([&] { kernel::spin_unlock(lock); }), "unlock-not-owner lock");
+}
+
 TEST(Spinlock, DestroyWhileHeldIsReported) {
-  EXPECT_EQ(run_alone([] {
-              kernel::spin_lock_init(lock, "lock");
+  SpinLock lock = make_lock();
+  EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
               kernel::spin_lock_destroy(lock);
             }),
             "lock-destroyed-while-held lock");
 }
 
+TEST(Spinlock, DestroyAfterUnlockIsFine) {
+  SpinLock lock = make_lock();
+  EXPECT_EQ(run_alone([&] {
+              kernel::spin_lock(lock);
+              kernel::spin_unlock(lock);
+              kernel::spin_lock_destroy(lock);
+            }),
+            "nothing");
+}
+
+TEST(Spinlock, UseBeforeInitIsReported) {
+  SpinLock lock{};
+  EXPECT_EQ(run_alone([&] { kernel::spin_lock(lock); }), "use-after-destroy spinlock");
+}
+
 TEST(Spinlock, UseAfterDestroyIsReported) {
-  EXPECT_EQ(run_alone([] {
-              kernel::spin_lock_init(lock, "lock");
+  SpinLock lock = make_lock();
+  EXPECT_EQ(run_alone([&] {
               kernel::spin_lock_destroy(lock);
               kernel::spin_lock(lock);
             }),
             "use-after-destroy spinlock");
 }
 
-TEST(Spinlock, HeldAtReturnIsReported) {
-  EXPECT_EQ(run_alone([] {
-              kernel::spin_lock_init(lock, "lock");
+TEST(Spinlock, InitAfterDestroyMakesItUsableAgain) {
+  SpinLock lock = make_lock();
+  EXPECT_EQ(run_alone([&] {
+              kernel::spin_lock_destroy(lock);
+              kernel::spin_lock_init(lock, "again");
               kernel::spin_lock(lock);
-              kernel::check_context_at_return("some_ioctl");
+              kernel::spin_unlock(lock);
             }),
-            "lock-held-at-return some_ioctl");
+            "nothing");
 }
 
-TEST(Spinlock, SleepingWithOneHeldIsReported) {
-  EXPECT_EQ(run_alone([] {
-              kernel::Mutex mutex;
-              kernel::mutex_init(mutex, "mutex");
-              kernel::spin_lock_init(lock, "lock");
+TEST(Spinlock, AssertionThatItIsHeldSpeaksOfTheRunningContext) {
+  SpinLock lock = make_lock();
+  EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
-              kernel::mutex_lock(mutex);
+              EXPECT_TRUE(kernel::spin_is_held(lock));
+              kernel::lockdep_assert_held(lock);
+              kernel::spin_unlock(lock);
             }),
-            "sleep-in-atomic mutex");
+            "nothing");
+  TestRun run;
+  run.threads = {[&] {
+                   kernel::spin_lock(lock);
+                   sched::point(sched::Point::kStep);
+                   kernel::spin_unlock(lock);
+                 },
+                 [&] { kernel::lockdep_assert_held(lock); }};
+  run.preemptions = {{2, kT1}};
+  EXPECT_EQ(to_string(run()), "warn-on lock");
+}
+
+TEST(Spinlock, ChecksOffMisuseIsNotReported) {
+  kernel::ChecksOff off;
+  SpinLock lock = make_lock();
+  EXPECT_EQ(run_alone([&] {
+              kernel::lockdep_assert_held(lock);
+              kernel::spin_lock_destroy(lock);
+              kernel::spin_lock(lock);
+              kernel::spin_unlock(lock);
+            }),
+            "nothing");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "core/kernel/test_run.h"
 
 #include "core/kernel/runtime.h"
+#include "core/sched/sanitizer.h"
 
 namespace kernel {
 
@@ -8,47 +9,58 @@ namespace {
 
 std::optional<TestRun::Finding> caught;
 
+// The contexts of an abandoned run are never joined: what they did is ordered before the rest of
+// the test here.
+char abandon_edge;
+
 void catch_report(Verdict verdict, const char* where) {
   caught = TestRun::Finding{verdict, where};
+  sched::order_after_others(~0u, &abandon_edge);
+  sched::tsan_release(&abandon_edge);
   sched::abandon();
 }
 
 void check_end(void*) { runtime_end(0); }
-void call(void* function) { (*static_cast<TestRun::Body*>(function))(); }
+void call(void* function) { (*static_cast<std::function<void()>*>(function))(); }
 
-bool run_on_main(sched::Job job) {
-  sched::spawn(sched::kMainThread, job);
-  return sched::run_all();
+// Extends `preemptions` by one towards each of the targets left, at most `points` points later.
+void place(Preemptions& preemptions, const sched::Target* target, const sched::Target* end,
+           uint64_t points, const std::function<void(const Preemptions&)>& run) {
+  if (target == end) return run(preemptions);
+  for (uint32_t after = 1; after <= points; ++after) {
+    preemptions.push_back({after, *target});
+    place(preemptions, target + 1, end, points - after, run);
+    preemptions.pop_back();
+  }
 }
 
-bool run_phases(TestRun& run) {
-  if (run.set_up && !run_on_main({call, &run.set_up, 0})) return false;
-  std::vector<sched::Job> irqs;
-  for (TestRun::Body& irq : run.irqs) irqs.push_back({call, &irq, 0});
-  const std::vector<uint8_t> irq_cpus(irqs.size(), 0);
-  sched::set_irq_lane(irqs.data(), irq_cpus.data(), static_cast<unsigned>(irqs.size()));
-  for (unsigned i = 0; i < run.threads.size(); ++i)
-    sched::spawn(i, {call, &run.threads[i], i + 1});
-  const uint64_t before = sched::trace().points;
-  sched::set_preemptible(true);
-  const bool ended = sched::run_all();
-  sched::set_preemptible(false);
-  run.points = sched::trace().points - before;
-  if (!ended) return false;
-  for (TestRun::Body& phase : run.tear_down)
-    if (!run_on_main({call, &phase, 0})) return false;
-  return true;
-}
+// An interrupt that a thread brings upon itself goes on where the thread is, for TSan too.
+struct Interrupt {
+  const std::function<void()>& body;
+
+  static void run(void* arg) {
+    sched::tsan_acquire(arg);
+    static_cast<Interrupt*>(arg)->body();
+    sched::tsan_release(arg);
+  }
+};
 
 }  // namespace
 
 std::optional<TestRun::Finding> TestRun::operator()() {
   caught.reset();
-  set_report_handler(catch_report);
+  set_report_handler(print ? nullptr : catch_report);
   sched::ReplayDecider replay(preemptions.data(), preemptions.size());
   runtime_begin(cpus, &replay);
-  // In a context, too, so that its findings can give up the run.
-  if (run_phases(*this)) run_on_main({check_end, nullptr, 0});
+  for (unsigned i = 0; i < threads.size(); ++i) sched::spawn(i, {call, &threads[i], i + 1});
+  sched::set_preemptible(true);
+  if (sched::run_all()) {
+    // In a context, too, so that its findings can give up the run.
+    sched::set_preemptible(false);
+    sched::spawn(sched::kMainThread, {check_end, nullptr, 0});
+    sched::run_all();
+  }
+  sched::tsan_acquire(&abandon_edge);
   runtime_discard();
   set_report_handler(nullptr);
   return caught;
@@ -66,27 +78,20 @@ std::string run_alone(std::function<void()> body) {
   return to_string(run());
 }
 
-std::string sweep(TestRun& run, sched::Target first, sched::Target second,
-                  const std::function<void()>& check) {
-  auto once = [&](std::vector<sched::Preemption> preemptions) {
-    run.preemptions = std::move(preemptions);
-    const auto finding = run();
-    if (!finding) {
-      check();
-      return std::string();
-    }
-    std::string text = to_string(finding) + " with preemptions after";
-    for (const sched::Preemption& p : run.preemptions) text += " " + std::to_string(p.after);
-    return text;
-  };
-  uint64_t points = 1;
-  for (uint32_t a = 1; a <= points; ++a) {
-    std::string found = once({{a, first}});
-    points = run.points;
-    for (uint32_t b = 1; found.empty() && a + b <= points; ++b) found = once({{a, first}, {b, second}});
-    if (!found.empty()) return found;
-  }
-  return "nothing";
+void sweep(std::initializer_list<sched::Target> targets,
+           const std::function<void(const Preemptions& preemptions)>& run) {
+  run({});
+  Preemptions preemptions;
+  place(preemptions, targets.begin(), targets.end(), sched::trace().points, run);
+}
+
+void in_interrupt(const std::function<void()>& body) {
+  Interrupt interrupt{body};
+  const sched::Context& self = *sched::current();
+  sched::tsan_release(&interrupt);
+  sched::raise_irq(self.cpu, {Interrupt::run, &interrupt, self.tag});
+  sched::point(sched::Point::kStep);
+  sched::tsan_acquire(&interrupt);
 }
 
 }  // namespace kernel

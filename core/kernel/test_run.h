@@ -1,8 +1,10 @@
 // For tests: runs functions as logical threads of one run of the kernel, and catches what is
-// reported.
+// reported. What the threads share lives in the test, is initialised before the run and is captured
+// by reference.
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,15 +14,13 @@
 
 namespace kernel {
 
-struct TestRun {
-  using Body = std::function<void()>;
+inline constexpr sched::Target kT0{0}, kT1{1}, kT2{2};
 
-  Body set_up;                  // on the main context, before the threads; not preempted
-  std::vector<Body> threads;    // t0, t1, ...
-  std::vector<Body> irqs;       // the interrupt lane, on CPU 0
-  std::vector<Body> tear_down;  // on the main context, each when all before it has come to rest
-  std::vector<sched::Preemption> preemptions;  // of the threads
+struct TestRun {
+  std::vector<std::function<void()>> threads;  // t0, t1, ...
+  std::vector<sched::Preemption> preemptions;
   unsigned cpus = 2;
+  bool print = false;  // a finding is printed and ends the process, for death tests
 
   struct Finding {
     Verdict verdict;
@@ -28,11 +28,8 @@ struct TestRun {
   };
 
   // Runs to the end, then checks that nothing is left (ledger, slab). A finding ends the run at
-  // once.
+  // once; what its threads keep in local variables is dropped without destructors.
   std::optional<Finding> operator()();
-
-  // Of the last run: scheduling points between the start of the threads and their end.
-  uint64_t points = 0;
 };
 
 // "reference-leak fence held by x", or "nothing": what an EXPECT_EQ compares.
@@ -41,10 +38,21 @@ std::string to_string(const std::optional<TestRun::Finding>& finding);
 // Runs one function on one thread.
 std::string run_alone(std::function<void()> body);
 
-// Runs `run` with one preemption, to `first`, at each of its scheduling points in turn, and with a
-// second one, to `second`, at each point after that. `check` is called after each run that found
-// nothing. Returns the first finding and its preemptions, or "nothing".
-std::string sweep(TestRun& run, sched::Target first, sched::Target second,
-                  const std::function<void()>& check = [] {});
+// Calls `run` with every placement of preemptions towards `targets`, in that order. `run` executes
+// one TestRun with them; the first call, with none, tells how many scheduling points there are.
+using Preemptions = std::vector<sched::Preemption>;
+void sweep(std::initializer_list<sched::Target> targets,
+           const std::function<void(const Preemptions& preemptions)>& run);
+
+// Runs `body` as an interrupt on top of the running thread, here and now; interrupts must be on.
+void in_interrupt(const std::function<void()>& body);
+
+// All checkers are off while it lives.
+struct ChecksOff {
+  ChecksOff() { checks_enabled = false; }
+  ~ChecksOff() { checks_enabled = true; }
+  ChecksOff(const ChecksOff&) = delete;
+  ChecksOff& operator=(const ChecksOff&) = delete;
+};
 
 }  // namespace kernel

@@ -5,11 +5,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 #include "core/sched/fiber.h"
 #include "core/sched/sanitizer.h"
 #include "core/sched/sched.h"
+#include "core/sched/timer_queue.h"
 
 namespace sched {
 
@@ -71,7 +71,7 @@ struct Engine {
   unsigned lane_count, lane_next;
 
   uint64_t now;
-  Timer* timers;  // sorted by expiry, equal ones in the order in which they were started
+  TimerQueue timers;
 };
 
 Engine engine;
@@ -197,10 +197,8 @@ Slot* pick_worker() {
 }
 
 bool fire_next_timer() {
-  Timer* timer = engine.timers;
+  Timer* timer = engine.timers.pop();
   if (timer == nullptr) return false;
-  engine.timers = timer->next;
-  timer->armed = false;
   if (timer->expires > engine.now) engine.now = timer->expires;
   timer->fire(timer);
   return true;
@@ -208,35 +206,10 @@ bool fire_next_timer() {
 
 // `where`: what the context that cannot go on waits for; nullptr: that of the first one that waits.
 [[noreturn]] void stuck(Stuck kind, const char* where) {
-  static char text[4096];
-  size_t used = 0;
-  auto append = [&](const char* format, auto... args) {
-    if (used >= sizeof text) return;
-    const int n = std::snprintf(text + used, sizeof text - used, format, args...);
-    if (n > 0) used += static_cast<size_t>(n);
-  };
-  text[0] = 0;
-  for (const Slot& slot : engine.slots) {
-    switch (slot.state) {
-      case State::kIdle:
-        continue;
-      case State::kRunnable:
-        append("  %s: %s (operation %u)\n", slot.context.name,
-               &slot == engine.running ? "running" : "can run", slot.context.tag);
-        continue;
-      case State::kSpinning:
-      case State::kSleeping:
-        if (where == nullptr) where = slot.what;
-        append("  %s: %s %s%s%s (operation %u)\n", slot.context.name,
-               slot.state == State::kSpinning ? "spins on" : "sleeps on", slot.what,
-               slot.owner ? ", held by " : "", slot.owner ? slot.owner->name : "",
-               slot.context.tag);
-        continue;
-    }
-  }
-  if (engine.config.on_stuck) engine.config.on_stuck(kind, where ? where : "", text);
-  std::fprintf(stderr, "fencebench: %s\n%s", kind == Stuck::kDeadlock ? "deadlock" : "livelock",
-               text);
+  for (const Slot& slot : engine.slots)
+    if (where == nullptr) where = slot.what;
+  if (engine.config.on_stuck) engine.config.on_stuck(kind, where ? where : "");
+  std::fprintf(stderr, "fencebench: %s\n", kind == Stuck::kDeadlock ? "deadlock" : "livelock");
   std::abort();
 }
 
@@ -333,14 +306,6 @@ void attend() {
   if (next != nullptr) switch_to(next);
 }
 
-void insert_timer(Timer& timer) {
-  Timer** at = &engine.timers;
-  while (*at != nullptr && (*at)->expires <= timer.expires) at = &(*at)->next;
-  timer.next = *at;
-  timer.armed = true;
-  *at = &timer;
-}
-
 void wake_slot(Slot& slot) {
   if (slot.state == State::kIdle) return;
   if (slot.state == State::kSleeping) timer_cancel(slot.timer);
@@ -414,12 +379,29 @@ void begin(const Config& config) {
   engine.pending_irqs = engine.taken_count = 0;
   engine.lane_count = engine.lane_next = 0;
   engine.now = 0;
-  engine.timers = nullptr;
+  engine.timers.clear();
   fetch_decision();
   update_attention();
 }
 
 bool idle(unsigned id) { return engine.slots[id].state == State::kIdle; }
+
+Activity activity(unsigned id) {
+  const Slot& slot = engine.slots[id];
+  switch (slot.state) {
+    case State::kIdle:
+      return {Activity::State::kIdle, nullptr, nullptr};
+    case State::kRunnable: {
+      const bool running = &slot == engine.running;
+      return {running ? Activity::State::kRunning : Activity::State::kRunnable, nullptr, nullptr};
+    }
+    case State::kSpinning:
+      return {Activity::State::kSpinning, slot.what, slot.owner};
+    case State::kSleeping:
+      break;
+  }
+  return {Activity::State::kSleeping, slot.what, slot.owner};
+}
 
 void spawn(unsigned thread, Job job) { start(engine.slots[thread], job); }
 
@@ -435,6 +417,16 @@ void set_preemptible(bool on) {
   update_attention();
 }
 
+// The join edge of a context that will not get to its end: what it did happens before the clean-up.
+static void join_unfinished([[maybe_unused]] Slot& slot) {
+#if defined(FENCEBENCH_TSAN)
+  switch_tsan_fiber(slot.fiber.tsan);
+  tsan_release(&join_edge);
+  switch_tsan_fiber(engine.main.tsan);
+  tsan_acquire(&join_edge);
+#endif
+}
+
 bool run_all() {
   tsan_release(&spawn_edge);
   engine.last_thread = nullptr;
@@ -442,10 +434,13 @@ bool run_all() {
   tsan_acquire(&join_edge);
   if (!engine.abandoned) return true;
   for (Slot& slot : engine.slots) {
-    if (slot.state != State::kIdle || &slot == engine.abandoner) fiber_reset(slot.fiber);
+    if (slot.state != State::kIdle || &slot == engine.abandoner) {
+      join_unfinished(slot);
+      fiber_reset(slot.fiber);
+    }
     slot.state = State::kIdle;
   }
-  engine.timers = nullptr;
+  engine.timers.clear();
   return false;
 }
 
@@ -523,16 +518,9 @@ uint64_t now() { return engine.now; }
 void timer_start(Timer& timer, uint64_t expires) {
   timer_cancel(timer);
   timer.expires = expires;
-  insert_timer(timer);
+  engine.timers.insert(timer);
 }
 
-bool timer_cancel(Timer& timer) {
-  if (!timer.armed) return false;
-  Timer** at = &engine.timers;
-  while (*at != &timer) at = &(*at)->next;
-  *at = timer.next;
-  timer.armed = false;
-  return true;
-}
+bool timer_cancel(Timer& timer) { return engine.timers.remove(timer); }
 
 }  // namespace sched

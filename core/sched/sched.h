@@ -95,9 +95,9 @@ struct Config {
   Decider* decider = nullptr;     // nullptr: no preemptions
   Source softirq{};
   Source worker{};
-  // A run that cannot go on: `where` is what the stuck context waits for ("" if nothing), `text`
-  // tells who waits for what, a line each. Must not return.
-  void (*on_stuck)(Stuck stuck, const char* where, const char* text) = nullptr;
+  // A run that cannot go on; activity() tells who waits for what. `where` is what the stuck context
+  // waits for, "" if nothing. Must not return.
+  void (*on_stuck)(Stuck stuck, const char* where) = nullptr;
 };
 
 // What a run did, without pointers, so that it compares across builds and machines.
@@ -135,6 +135,15 @@ Context* current();
 Context& context(unsigned id);
 // Whether the context has nothing to do.
 bool idle(unsigned id);
+
+// What a context is about, for reports.
+struct Activity {
+  enum class State : uint8_t { kIdle, kRunning, kRunnable, kSpinning, kSleeping };
+  State state;
+  const char* what;      // spinning or sleeping: on what
+  const Context* owner;  // who holds it, or nullptr
+};
+Activity activity(unsigned id);
 
 // [context] A place where the decider may preempt and interrupts may arrive. `object` is a small
 // number, the same in every build, that tells what is touched.

@@ -19,7 +19,12 @@ Device* device_init(uint32_t num_seq64) {
   kernel::xa_init(adev->userq_doorbell_xa, "xa_lock(userq_doorbell_xa)", kernel::XaFlags::kLockIrq);
   adev->reset_wq = {"reset_domain.wq", true};
   for (uint64_t& timeout : adev->job_timeout) timeout = kJobTimeout;
-  dma::stub_init();
+  if (dma::stub_init() != 0) {
+    kernel::xa_destroy(adev->userq_doorbell_xa);
+    seq64_fini(adev->seq64);
+    kernel::kfree(adev);
+    return nullptr;
+  }
   return adev;
 }
 

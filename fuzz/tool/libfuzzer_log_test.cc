@@ -170,6 +170,18 @@ TEST(Verdict, PlacesInACopyWithADefectReadAsInTheOriginal) {
             "AddressSanitizer: double-free in dma::put core/dma/fence.cc:9");
 }
 
+TEST(Verdict, PlacesReadTheSameHoweverTheCompilerWasCalled) {
+  for (const char* path :
+       {"/work/fb/core/dma/fence.cc", "../../core/dma/fence.cc",
+        "/work/fb/build/asan/../../core/dma/fence.cc", "defects/leak/src/core/dma/fence.cc"}) {
+    EXPECT_EQ(verdict_of(std::string("SUMMARY: AddressSanitizer: double-free ") + path +
+                         ":9:1 in dma::put"),
+              "AddressSanitizer: double-free in dma::put core/dma/fence.cc:9");
+  }
+  EXPECT_EQ(verdict_of("SUMMARY: AddressSanitizer: SEGV /usr/include/c++/12/bits/x.h:9:1 in f"),
+            "AddressSanitizer: SEGV in f x.h:9");
+}
+
 TEST(Verdict, LeakIsNamedByWhoAllocated) {
   EXPECT_EQ(verdict_of(R"(==4238==ERROR: LeakSanitizer: detected memory leaks
 

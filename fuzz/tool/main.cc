@@ -104,6 +104,8 @@ int guarded(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   tool::watch_signals();
+  // Results are small and come at the end; a large buffer lets them be judged in one place, below.
+  std::setvbuf(stdout, nullptr, _IOFBF, 8 << 20);
   int code = tool::guarded(std::vector<std::string>(argv + 1, argv + argc));
   errno = 0;
   bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;

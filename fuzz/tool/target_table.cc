@@ -8,6 +8,8 @@ constexpr TargetInfo kTargets[] = {
     {.name = "userq_threads_fuzzer", .program = true, .by_default = true},
     // Fails on purpose: it proves that failures are reported.
     {.name = "canary_fuzzer", .program = false, .by_default = false},
+    // Does nothing: the baseline of throughput figures.
+    {.name = "empty_fuzzer", .program = false, .by_default = false},
 };
 
 }  // namespace

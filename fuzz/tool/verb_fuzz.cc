@@ -68,8 +68,10 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       ->type_name("SECONDS");
   app->add_option("--runs", runs, "Executions for each target under each sanitizer")
       ->type_name("N");
-  add_list(*app, "--sanitizer", sanitizer_lists,
-           "asan, tsan, msan, release (default: asan,tsan,msan; with --defect: asan)");
+  add_list(
+      *app, "--sanitizer", sanitizer_lists,
+      "asan (with LeakSanitizer and UBSan), tsan, msan, release (default: asan,tsan,msan; with "
+      "--defect: asan)");
   app->add_option("--jobs", jobs, "Jobs at a time (default: number of cores)")->type_name("N");
   app->add_option("--defect", options.defect,
                   "Fuzz the core with this bug of the catalogue put back (core/defects)")

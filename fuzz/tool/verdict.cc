@@ -65,16 +65,23 @@ std::optional<Location> parse_location(std::string_view text) {
   return location;
 }
 
-// Below the root: relative to it. In a defect's copy of the sources: as in the original. Else the
-// bare name: the rest of the path says something of the machine, not of the bug.
+// Below the root: relative to it, also where the compiler was given a path from the build folder.
+// In a defect's copy of the sources: as in the original. Else the bare name: the rest of the path
+// says something of the machine, not of the bug.
 std::string short_path(const std::string& file, const fs::path& root) {
+  fs::path path = fs::path(file).lexically_normal();
+  std::string text = path.string();
   constexpr std::string_view kCopy = "/src/";
-  size_t defects = file.find("/defects/");
-  size_t copy = defects == std::string::npos ? defects : file.find(kCopy, defects);
-  if (copy != std::string::npos) return file.substr(copy + kCopy.size());
-  fs::path relative = fs::path(file).lexically_relative(root);
-  bool below = fs::path(file).is_absolute() && !relative.empty() && *relative.begin() != "..";
-  return below ? relative.string() : fs::path(file).filename().string();
+  size_t defects = text.find("defects/");
+  size_t copy = defects == std::string::npos ? defects : text.find(kCopy, defects);
+  if (copy != std::string::npos) return text.substr(copy + kCopy.size());
+  if (path.is_absolute()) {
+    path = path.lexically_relative(root);
+    return path.empty() || *path.begin() == ".." ? fs::path(text).filename().string()
+                                                 : path.string();
+  }
+  while (text.starts_with("../")) text.erase(0, 3);
+  return text;
 }
 
 std::string place_of(const Frame& frame, const fs::path& root) {

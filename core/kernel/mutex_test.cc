@@ -1,0 +1,261 @@
+// Mutexes, and the checkers that watch their use: each on faulty and on correct code.
+#include "core/kernel/mutex.h"
+
+#include <gtest/gtest.h>
+
+#include "core/kernel/rcu.h"
+#include "core/kernel/spinlock.h"
+#include "core/kernel/task.h"
+#include "core/kernel/test_run.h"
+
+namespace {
+
+using kernel::kT0;
+using kernel::kT1;
+using kernel::Mutex;
+using kernel::run_alone;
+using kernel::TestRun;
+
+Mutex make_mutex(const char* name = "mutex") {
+  Mutex mutex;
+  kernel::mutex_init(mutex, name);
+  return mutex;
+}
+
+void lock_and_unlock(Mutex& mutex) {
+  kernel::mutex_lock(mutex);
+  kernel::mutex_unlock(mutex);
+}
+
+// Loses an update if somebody else comes in between.
+void increment_under(Mutex& mutex, int& counter) {
+  kernel::mutex_lock(mutex);
+  const int before = counter;
+  sched::point(sched::Point::kStep);
+  counter = before + 1;
+  kernel::mutex_unlock(mutex);
+}
+
+TEST(Mutex, ExcludesOtherThreadsAtEveryPreemption) {
+  for (unsigned cpus = 1; cpus <= 2; ++cpus)
+    kernel::sweep({kT1, kT0, kT1}, [&](const kernel::Preemptions& preemptions) {
+      Mutex mutex = make_mutex();
+      int counter = 0;
+      TestRun run;
+      run.cpus = cpus;
+      for (int thread = 0; thread < 2; ++thread)
+        run.threads.push_back([&] {
+          increment_under(mutex, counter);
+          increment_under(mutex, counter);
+        });
+      run.preemptions = preemptions;
+      EXPECT_EQ(to_string(run()), "nothing");
+      EXPECT_EQ(counter, 4);
+    });
+}
+
+TEST(Mutex, WaiterSleepsAndGoesOnAfterTheUnlock) {
+  Mutex mutex = make_mutex();
+  std::string order;
+  TestRun run;
+  run.cpus = 1;  // the waiter must give the CPU back
+  run.threads = {[&] {
+                   kernel::mutex_lock(mutex);
+                   order += "locked ";
+                   sched::point(sched::Point::kStep);
+                   order += "unlocking ";
+                   kernel::mutex_unlock(mutex);
+                 },
+                 [&] {
+                   kernel::mutex_lock(mutex);
+                   order += "taken over";
+                   kernel::mutex_unlock(mutex);
+                 }};
+  run.preemptions = {{2, kT1}};
+  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(order, "locked unlocking taken over");
+}
+
+TEST(Mutex, TakenTwiceByOneThreadIsADeadlock) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_lock(mutex);
+              kernel::mutex_lock(mutex);
+            }),
+            "deadlock mutex");
+}
+
+TEST(Mutex, TakenTwiceInTurnIsFine) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              lock_and_unlock(mutex);
+              lock_and_unlock(mutex);
+            }),
+            "nothing");
+}
+
+TEST(Mutex, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
+  Mutex a = make_mutex("a"), b = make_mutex("b");
+  auto take_both = [](Mutex& first, Mutex& second) {
+    kernel::mutex_lock(first);
+    kernel::mutex_lock(second);
+    kernel::mutex_unlock(second);
+    kernel::mutex_unlock(first);
+  };
+  TestRun run;
+  run.threads = {[&] { take_both(a, b); }, [&] { take_both(b, a); }};
+  EXPECT_EQ(to_string(run()), "nothing");
+  run.preemptions = {{2, kT1}};
+  EXPECT_EQ(to_string(run()), "deadlock b");
+}
+
+TEST(Mutex, UnlockByAnotherIsReported) {
+  Mutex mutex = make_mutex();
+  TestRun run;
+  run.threads = {[&] {
+                   kernel::mutex_lock(mutex);
+                   sched::point(sched::Point::kStep);
+                 },
+                 [&] { kernel::mutex_unlock(mutex); }};
+  run.preemptions = {{2, kT1}};
+  EXPECT_EQ(to_string(run()), "unlock-not-owner mutex");
+}
+
+TEST(Mutex, DestroyWhileHeldIsReported) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_lock(mutex);
+              kernel::mutex_destroy(mutex);
+            }),
+            "lock-destroyed-while-held mutex");
+}
+
+TEST(Mutex, DestroyAfterUnlockIsFine) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              lock_and_unlock(mutex);
+              kernel::mutex_destroy(mutex);
+            }),
+            "nothing");
+}
+
+TEST(Mutex, UseBeforeInitIsReported) {
+  Mutex mutex{};
+  EXPECT_EQ(run_alone([&] { kernel::mutex_lock(mutex); }), "use-after-destroy mutex");
+}
+
+TEST(Mutex, UseAfterDestroyIsReported) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_destroy(mutex);
+              kernel::mutex_lock(mutex);
+            }),
+            "use-after-destroy mutex");
+}
+
+TEST(Mutex, DestroyedTwiceIsReported) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_destroy(mutex);
+              kernel::mutex_destroy(mutex);
+            }),
+            "use-after-destroy mutex");
+}
+
+TEST(Mutex, TakenInAnInterruptIsReportedEvenWhenFree) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] { kernel::in_interrupt([&] { kernel::mutex_lock(mutex); }); }),
+            "sleep-in-atomic mutex");
+}
+
+TEST(Mutex, TakenWithASpinlockHeldIsReportedButNotAfterItsUnlock) {
+  Mutex mutex = make_mutex();
+  kernel::SpinLock lock;
+  kernel::spin_lock_init(lock, "lock");
+  EXPECT_EQ(run_alone([&] {
+              kernel::spin_lock(lock);
+              kernel::spin_unlock(lock);
+              lock_and_unlock(mutex);
+            }),
+            "nothing");
+  EXPECT_EQ(run_alone([&] {
+              kernel::spin_lock(lock);
+              kernel::mutex_lock(mutex);
+            }),
+            "sleep-in-atomic mutex");
+}
+
+TEST(Mutex, SpinlockWithinAMutexIsFine) {
+  Mutex mutex = make_mutex();
+  kernel::SpinLock lock;
+  kernel::spin_lock_init(lock, "lock");
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_lock(mutex);
+              kernel::spin_lock(lock);
+              kernel::spin_unlock(lock);
+              kernel::mutex_unlock(mutex);
+              kernel::check_context_at_return("test");
+            }),
+            "nothing");
+}
+
+TEST(Mutex, TakenWithInterruptsOffIsReported) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::local_irq_disable();
+              kernel::mutex_lock(mutex);
+            }),
+            "sleep-in-atomic mutex");
+}
+
+TEST(Mutex, TakenWithinAnRcuReaderIsReportedButNotTheOtherWayRound) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_lock(mutex);
+              kernel::rcu_read_lock();
+              kernel::rcu_read_unlock();
+              kernel::mutex_unlock(mutex);
+            }),
+            "nothing");
+  EXPECT_EQ(run_alone([&] {
+              kernel::rcu_read_lock();
+              kernel::mutex_lock(mutex);
+            }),
+            "sleep-in-atomic mutex");
+}
+
+TEST(Mutex, HeldAtReturnIsReported) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_lock(mutex);
+              kernel::check_context_at_return("some_ioctl");
+            }),
+            "lock-held-at-return some_ioctl");
+}
+
+TEST(Mutex, AssertionThatItIsHeldWarnsUnlessItIs) {
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_lock(mutex);
+              kernel::lockdep_assert_held(mutex);
+              kernel::mutex_unlock(mutex);
+            }),
+            "nothing");
+  EXPECT_EQ(run_alone([&] { kernel::lockdep_assert_held(mutex); }), "warn-on mutex");
+}
+
+TEST(Mutex, ChecksOffMisuseIsNotReported) {
+  kernel::ChecksOff off;
+  Mutex mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::lockdep_assert_held(mutex);
+              kernel::rcu_read_lock();
+              lock_and_unlock(mutex);
+              kernel::mutex_destroy(mutex);
+              lock_and_unlock(mutex);
+              kernel::rcu_read_unlock();
+            }),
+            "nothing");
+}
+
+}  // namespace
