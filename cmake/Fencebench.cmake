@@ -24,7 +24,7 @@
 #           fencebench_target(userq_fuzzer SOURCES userq_fuzzer.cc DEPS program)
 #
 #   fencebench_test_environment(TEST...)
-#       Sanitizer options and labels' environment for tests registered with a plain add_test().
+#       Sanitizer options for tests that are registered with a plain add_test().
 
 include(GoogleTest)
 

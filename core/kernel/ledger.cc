@@ -82,17 +82,19 @@ uint32_t* find(uint32_t object, const Holder& holder) {
 }
 
 [[noreturn]] void report_not_held(uint32_t object, const Holder& holder, const char* act) {
-  char by[128], line[192], text[2048];
+  char by[128], text[2048];
   describe(holder, by);
   size_t used = 0;
   text[0] = 0;
   for (uint32_t i = accounts.items[object - 1].entries; i != kNone; i = entries.items[i].next) {
     char held_by[128];
     describe(entries.items[i].holder, held_by);
-    const int n = std::snprintf(line, sizeof line, "  held by %s since %s\n", held_by,
+    const int n = std::snprintf(text + used, sizeof text - used, "  held by %s since %s\n", held_by,
                                 describe_operation(entries.items[i].tag));
-    if (n < 0 || used + static_cast<size_t>(n) >= sizeof text) break;
-    __builtin_memcpy(text + used, line, static_cast<size_t>(n) + 1);
+    if (n < 0 || static_cast<size_t>(n) >= sizeof text - used) {
+      text[used] = 0;  // whole lines only
+      break;
+    }
     used += static_cast<size_t>(n);
   }
   const char* type = ledger_type(object);

@@ -16,8 +16,8 @@ using kernel::Mutex;
 using kernel::run_alone;
 using kernel::TestRun;
 
-Mutex make_mutex(const char* name = "mutex") {
-  Mutex mutex;
+kernel::OnHeap<Mutex> make_mutex(const char* name = "mutex") {
+  kernel::OnHeap<Mutex> mutex;
   kernel::mutex_init(mutex, name);
   return mutex;
 }
@@ -39,7 +39,7 @@ void increment_under(Mutex& mutex, int& counter) {
 TEST(Mutex, ExcludesOtherThreadsAtEveryPreemption) {
   for (unsigned cpus = 1; cpus <= 2; ++cpus)
     kernel::sweep({kT1, kT0, kT1}, [&](const kernel::Preemptions& preemptions) {
-      Mutex mutex = make_mutex();
+      auto mutex = make_mutex();
       int counter = 0;
       TestRun run;
       run.cpus = cpus;
@@ -55,7 +55,7 @@ TEST(Mutex, ExcludesOtherThreadsAtEveryPreemption) {
 }
 
 TEST(Mutex, WaiterSleepsAndGoesOnAfterTheUnlock) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   std::string order;
   TestRun run;
   run.cpus = 1;  // the waiter must give the CPU back
@@ -77,7 +77,7 @@ TEST(Mutex, WaiterSleepsAndGoesOnAfterTheUnlock) {
 }
 
 TEST(Mutex, TakenTwiceByOneThreadIsADeadlock) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_lock(mutex);
               kernel::mutex_lock(mutex);
@@ -86,7 +86,7 @@ TEST(Mutex, TakenTwiceByOneThreadIsADeadlock) {
 }
 
 TEST(Mutex, TakenTwiceInTurnIsFine) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               lock_and_unlock(mutex);
               lock_and_unlock(mutex);
@@ -95,7 +95,7 @@ TEST(Mutex, TakenTwiceInTurnIsFine) {
 }
 
 TEST(Mutex, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
-  Mutex a = make_mutex("a"), b = make_mutex("b");
+  auto a = make_mutex("a"), b = make_mutex("b");
   auto take_both = [](Mutex& first, Mutex& second) {
     kernel::mutex_lock(first);
     kernel::mutex_lock(second);
@@ -110,7 +110,7 @@ TEST(Mutex, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
 }
 
 TEST(Mutex, UnlockByAnotherIsReported) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   TestRun run;
   run.threads = {[&] {
                    kernel::mutex_lock(mutex);
@@ -122,7 +122,7 @@ TEST(Mutex, UnlockByAnotherIsReported) {
 }
 
 TEST(Mutex, DestroyWhileHeldIsReported) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_lock(mutex);
               kernel::mutex_destroy(mutex);
@@ -131,7 +131,7 @@ TEST(Mutex, DestroyWhileHeldIsReported) {
 }
 
 TEST(Mutex, DestroyAfterUnlockIsFine) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               lock_and_unlock(mutex);
               kernel::mutex_destroy(mutex);
@@ -145,7 +145,7 @@ TEST(Mutex, UseBeforeInitIsReported) {
 }
 
 TEST(Mutex, UseAfterDestroyIsReported) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_destroy(mutex);
               kernel::mutex_lock(mutex);
@@ -154,7 +154,7 @@ TEST(Mutex, UseAfterDestroyIsReported) {
 }
 
 TEST(Mutex, DestroyedTwiceIsReported) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_destroy(mutex);
               kernel::mutex_destroy(mutex);
@@ -163,14 +163,14 @@ TEST(Mutex, DestroyedTwiceIsReported) {
 }
 
 TEST(Mutex, TakenInAnInterruptIsReportedEvenWhenFree) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] { kernel::in_interrupt([&] { kernel::mutex_lock(mutex); }); }),
             "sleep-in-atomic mutex");
 }
 
 TEST(Mutex, TakenWithASpinlockHeldIsReportedButNotAfterItsUnlock) {
-  Mutex mutex = make_mutex();
-  kernel::SpinLock lock;
+  auto mutex = make_mutex();
+  kernel::OnHeap<kernel::SpinLock> lock;
   kernel::spin_lock_init(lock, "lock");
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
@@ -186,8 +186,8 @@ TEST(Mutex, TakenWithASpinlockHeldIsReportedButNotAfterItsUnlock) {
 }
 
 TEST(Mutex, SpinlockWithinAMutexIsFine) {
-  Mutex mutex = make_mutex();
-  kernel::SpinLock lock;
+  auto mutex = make_mutex();
+  kernel::OnHeap<kernel::SpinLock> lock;
   kernel::spin_lock_init(lock, "lock");
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_lock(mutex);
@@ -200,7 +200,7 @@ TEST(Mutex, SpinlockWithinAMutexIsFine) {
 }
 
 TEST(Mutex, TakenWithInterruptsOffIsReported) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::local_irq_disable();
               kernel::mutex_lock(mutex);
@@ -209,7 +209,7 @@ TEST(Mutex, TakenWithInterruptsOffIsReported) {
 }
 
 TEST(Mutex, TakenWithinAnRcuReaderIsReportedButNotTheOtherWayRound) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_lock(mutex);
               kernel::rcu_read_lock();
@@ -225,7 +225,7 @@ TEST(Mutex, TakenWithinAnRcuReaderIsReportedButNotTheOtherWayRound) {
 }
 
 TEST(Mutex, HeldAtReturnIsReported) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_lock(mutex);
               kernel::check_context_at_return("some_ioctl");
@@ -234,7 +234,7 @@ TEST(Mutex, HeldAtReturnIsReported) {
 }
 
 TEST(Mutex, AssertionThatItIsHeldWarnsUnlessItIs) {
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_lock(mutex);
               kernel::lockdep_assert_held(mutex);
@@ -246,7 +246,7 @@ TEST(Mutex, AssertionThatItIsHeldWarnsUnlessItIs) {
 
 TEST(Mutex, ChecksOffMisuseIsNotReported) {
   kernel::ChecksOff off;
-  Mutex mutex = make_mutex();
+  auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::lockdep_assert_held(mutex);
               kernel::rcu_read_lock();

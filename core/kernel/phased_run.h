@@ -10,6 +10,7 @@
 #include "core/kernel/report.h"
 #include "core/kernel/runtime.h"
 #include "core/kernel/test_run.h"
+#include "core/sched/sanitizer.h"
 #include "core/sched/sched.h"
 
 namespace kernel {
@@ -17,7 +18,8 @@ namespace kernel {
 struct PhasedRun {
   using Body = std::function<void()>;
 
-  Body set_up;                  // on the main context, before the threads
+  Body set_up;   // on the main context; all that it starts, timers too, ends before the next phase
+  Body prepare;  // at the start of t0, before anything else; must not sleep
   std::vector<Body> threads;    // t0, t1, ...; the only ones that are preempted
   std::vector<Body> irqs;       // the interrupt lane, on CPU 0
   std::vector<Body> tear_down;  // on the main context, each when all before it has come to rest
@@ -67,6 +69,16 @@ struct PhasedRun {
   }
   static void call(void* body) { (*static_cast<Body*>(body))(); }
 
+  // To TSan, what prepare() did happens before everything that comes after it.
+  static char& prepared() {
+    static char edge;
+    return edge;
+  }
+  static void call_prepared(void* body) {
+    sched::tsan_acquire(&prepared());
+    call(body);
+  }
+
   static bool run_on_main(Body& body) {
     sched::spawn(sched::kMainThread, {call, &body, 0});
     return sched::run_all();
@@ -74,12 +86,20 @@ struct PhasedRun {
 
   bool run_threads() {
     std::vector<sched::Job> jobs;
-    for (Body& irq : irqs) jobs.push_back({call, &irq, 0});
+    for (Body& irq : irqs) jobs.push_back({call_prepared, &irq, 0});
     const std::vector<uint8_t> cpus(irqs.size(), 0);
     sched::set_irq_lane(jobs.data(), cpus.data(), static_cast<unsigned>(jobs.size()));
-    for (unsigned i = 0; i < threads.size(); ++i) sched::spawn(i, {call, &threads[i], i + 1});
-    const uint64_t before = sched::trace().points;
-    sched::set_preemptible(true);
+    uint64_t before = 0;
+    Body first = [&] {
+      if (prepare) prepare();
+      sched::tsan_release(&prepared());
+      before = sched::trace().points;
+      sched::set_preemptible(true);
+      threads[0]();
+    };
+    sched::spawn(0, {call, &first, 1});
+    for (unsigned i = 1; i < threads.size(); ++i)
+      sched::spawn(i, {call_prepared, &threads[i], i + 1});
     const bool ended = sched::run_all();
     sched::set_preemptible(false);
     points = sched::trace().points - before;

@@ -13,6 +13,10 @@ RcuHead** waiting_tail = &waiting;
 RcuHead* ready;
 char grace_period;  // stands for the memory ordering of a grace period
 
+// What a context did until it was seen out of a reader happens before the callbacks, even if it is
+// a reader again when they run.
+void release_all_but(uint32_t readers) { sched::release_contexts(~readers, &grace_period); }
+
 uint32_t readers_now() {
   uint32_t readers = 0;
   for (unsigned id = 0; id < sched::kContexts; ++id) {
@@ -26,7 +30,7 @@ uint32_t readers_now() {
 }
 
 void rcu_do_batch(void*) {
-  sched::order_after_others(~readers_now(), &grace_period);
+  tsan_acquire(&grace_period);
   while (ready != nullptr) {
     RcuHead& head = *ready;
     ready = head.next;
@@ -57,6 +61,7 @@ void rcu_assert_reader(const char* what) {
 void call_rcu(RcuHead& head, void (*func)(RcuHead& head)) {
   head = {nullptr, func, readers_now(), sched::current()->tag};
   tsan_release(&head);
+  release_all_but(head.readers);
   *waiting_tail = &head;
   waiting_tail = &head.next;
 }
@@ -64,6 +69,7 @@ void call_rcu(RcuHead& head, void (*func)(RcuHead& head)) {
 bool rcu_take_softirq(sched::Job* job) {
   if (waiting == nullptr) return false;
   const uint32_t still_readers = readers_now();
+  release_all_but(still_readers);
   for (RcuHead* head = waiting; head != nullptr; head = head->next) head->readers &= still_readers;
   if (waiting->readers != 0) return false;
   ready = waiting;

@@ -14,8 +14,8 @@ using kernel::run_alone;
 using kernel::SpinLock;
 using kernel::TestRun;
 
-SpinLock make_lock(const char* name = "lock") {
-  SpinLock lock;
+kernel::OnHeap<SpinLock> make_lock(const char* name = "lock") {
+  kernel::OnHeap<SpinLock> lock;
   kernel::spin_lock_init(lock, name);
   return lock;
 }
@@ -31,7 +31,7 @@ void increment_under(SpinLock& lock, int& counter) {
 
 TEST(Spinlock, ExcludesOtherThreadsAtEveryPreemption) {
   kernel::sweep({kT1, kT0, kT1}, [](const kernel::Preemptions& preemptions) {
-    SpinLock lock = make_lock();
+    auto lock = make_lock();
     int counter = 0;
     TestRun run;
     for (int thread = 0; thread < 2; ++thread)
@@ -46,7 +46,7 @@ TEST(Spinlock, ExcludesOtherThreadsAtEveryPreemption) {
 }
 
 TEST(Spinlock, HolderKeepsItsCpu) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   bool other_ran = false;
   TestRun run;
   run.cpus = 1;
@@ -67,7 +67,7 @@ TEST(Spinlock, HolderKeepsItsCpu) {
 }
 
 TEST(Spinlock, TakenTwiceByOneContextIsADeadlock) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
               kernel::spin_lock(lock);
@@ -76,7 +76,7 @@ TEST(Spinlock, TakenTwiceByOneContextIsADeadlock) {
 }
 
 TEST(Spinlock, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
-  SpinLock a = make_lock("a"), b = make_lock("b");
+  auto a = make_lock("a"), b = make_lock("b");
   auto take_both = [](SpinLock& first, SpinLock& second) {
     kernel::spin_lock(first);
     kernel::spin_lock(second);
@@ -91,7 +91,7 @@ TEST(Spinlock, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
 }
 
 TEST(Spinlock, InterruptThatNeedsALockHeldWithInterruptsOnIsADeadlock) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   int counter = 0;
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
@@ -102,7 +102,7 @@ TEST(Spinlock, InterruptThatNeedsALockHeldWithInterruptsOnIsADeadlock) {
 }
 
 struct InterruptOnCpu0 {
-  SpinLock lock = make_lock();
+  kernel::OnHeap<SpinLock> lock = make_lock();
   int counter = 0;
 
   void raise() { sched::raise_irq(0, {handle, this, 0}); }
@@ -147,7 +147,7 @@ TEST(Spinlock, WithInterruptsOffTheInterruptComesAfterTheUnlock) {
 }
 
 TEST(Spinlock, IrqsaveNestsAndRestoresWhatWas) {
-  SpinLock outer = make_lock("outer"), inner = make_lock("inner");
+  auto outer = make_lock("outer"), inner = make_lock("inner");
   EXPECT_EQ(run_alone([&] {
               unsigned long outer_flags, inner_flags;
               kernel::spin_lock_irqsave(outer, outer_flags);
@@ -162,7 +162,7 @@ TEST(Spinlock, IrqsaveNestsAndRestoresWhatWas) {
 }
 
 TEST(Spinlock, UnlockIrqTurnsInterruptsOnWhateverTheyWere) {
-  SpinLock outer = make_lock("outer"), inner = make_lock("inner");
+  auto outer = make_lock("outer"), inner = make_lock("inner");
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock_irq(outer);
               kernel::spin_lock_irq(inner);
@@ -174,7 +174,7 @@ TEST(Spinlock, UnlockIrqTurnsInterruptsOnWhateverTheyWere) {
 }
 
 TEST(Spinlock, UnlockByAnotherIsReported) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   TestRun run;
   run.threads = {[&] {
                    kernel::spin_lock(lock);
@@ -186,12 +186,12 @@ TEST(Spinlock, UnlockByAnotherIsReported) {
 }
 
 TEST(Spinlock, UnlockOfAFreeOneIsReported) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   EXPECT_EQ(run_alone([&] { kernel::spin_unlock(lock); }), "unlock-not-owner lock");
 }
 
 TEST(Spinlock, DestroyWhileHeldIsReported) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
               kernel::spin_lock_destroy(lock);
@@ -200,7 +200,7 @@ TEST(Spinlock, DestroyWhileHeldIsReported) {
 }
 
 TEST(Spinlock, DestroyAfterUnlockIsFine) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
               kernel::spin_unlock(lock);
@@ -215,7 +215,7 @@ TEST(Spinlock, UseBeforeInitIsReported) {
 }
 
 TEST(Spinlock, UseAfterDestroyIsReported) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock_destroy(lock);
               kernel::spin_lock(lock);
@@ -224,7 +224,7 @@ TEST(Spinlock, UseAfterDestroyIsReported) {
 }
 
 TEST(Spinlock, InitAfterDestroyMakesItUsableAgain) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock_destroy(lock);
               kernel::spin_lock_init(lock, "again");
@@ -235,7 +235,7 @@ TEST(Spinlock, InitAfterDestroyMakesItUsableAgain) {
 }
 
 TEST(Spinlock, AssertionThatItIsHeldSpeaksOfTheRunningContext) {
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   EXPECT_EQ(run_alone([&] {
               kernel::spin_lock(lock);
               EXPECT_TRUE(kernel::spin_is_held(lock));
@@ -256,7 +256,7 @@ TEST(Spinlock, AssertionThatItIsHeldSpeaksOfTheRunningContext) {
 
 TEST(Spinlock, ChecksOffMisuseIsNotReported) {
   kernel::ChecksOff off;
-  SpinLock lock = make_lock();
+  auto lock = make_lock();
   EXPECT_EQ(run_alone([&] {
               kernel::lockdep_assert_held(lock);
               kernel::spin_lock_destroy(lock);

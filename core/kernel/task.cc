@@ -52,7 +52,7 @@ void local_irq_disable() {
 }
 
 void local_irq_enable() {
-  --sched::current()->irq_off;
+  sched::current()->irq_off = 0;
   sched::point(sched::Point::kIrqEnable);
 }
 

@@ -38,7 +38,7 @@ void might_sleep(const char* what);
 // interrupts and preemption enabled. `where` names the operation that returns.
 void check_context_at_return(const char* where);
 
-// Interrupts of the running context's CPU.
+// Interrupts of the running context's CPU. As on a CPU these do not nest: enabled is enabled.
 void local_irq_disable();
 void local_irq_enable();
 

@@ -14,7 +14,13 @@ Work** queue_tail = &queue_head;
 // What each worker runs. Only compared, never followed: a work may be freed while it runs.
 Work* running[sched::kMaxWorkers];
 Workqueue* running_on[sched::kMaxWorkers];
-char finished[sched::kMaxWorkers];  // stands for "what the worker's last work did is visible"
+uint32_t works;  // initialised in this run
+
+// For TSan: the end of a work happens before its next run and before the return of who waited for
+// it, the end of any work of an ordered queue before the start of the next. Addresses of their own,
+// because a work may be gone when it ends; several works may share one.
+char finished[256];
+char& finished_edge(const Work& work) { return finished[work.number % sizeof finished]; }
 
 unsigned worker_of(const sched::Context& context) {
   return context.id - (sched::kContexts - sched::kMaxWorkers);
@@ -44,13 +50,17 @@ void unlink(Work** at) {
 void run_work(void* arg) {
   Work& work = *static_cast<Work*>(arg);
   const unsigned worker = worker_of(*sched::current());
+  Workqueue& wq = *work.wq;
+  char& edge = finished_edge(work);
   running[worker] = &work;
-  running_on[worker] = work.wq;
+  running_on[worker] = &wq;
   tsan_acquire(&work);
-  const char* name = work.wq->name;
+  tsan_acquire(&edge);
+  if (wq.ordered) tsan_acquire(&wq);
   work.func(work);  // may free the work
-  check_context_at_return(name);
-  tsan_release(&finished[worker]);
+  check_context_at_return(wq.name);
+  tsan_release(&edge);
+  if (wq.ordered) tsan_release(&wq);
   running[worker] = nullptr;
   running_on[worker] = nullptr;
   sched::wake_all(&work);
@@ -65,7 +75,6 @@ void enqueue(Workqueue& wq, Work& work) {
   work.wq = &wq;
   work.next = nullptr;
   work.pending = true;
-  tsan_release(&work);
   *queue_tail = &work;
   queue_tail = &work.next;
 }
@@ -81,13 +90,17 @@ void wait_until_idle(Work& work) {
         sched::context(sched::kContexts - sched::kMaxWorkers + static_cast<unsigned>(worker));
     sched::prepare_to_sleep();
     sched::sleep(&work, "work to finish", &context, sched::kForever);
-    tsan_acquire(&finished[worker]);
   }
+  tsan_acquire(&finished_edge(work));
 }
 
 }  // namespace
 
-void init_work(Work& work, void (*func)(Work& work)) { work = {func, nullptr, nullptr, false, 0}; }
+void init_work(Work& work, void (*func)(Work& work)) {
+  work = {};
+  work.func = func;
+  work.number = ++works;
+}
 
 void init_delayed_work(DelayedWork& work, void (*func)(Work& work)) {
   init_work(work.work, func);
@@ -100,8 +113,9 @@ DelayedWork& to_delayed_work(Work& work) { return *container_of(&work, DelayedWo
 bool queue_work(Workqueue& wq, Work& work) {
   check_initialised(work);
   sched::point(sched::Point::kQueueWork);
-  if (work.pending) return false;
+  if (work.pending || work.canceling > 0) return false;
   work.tag = sched::current()->tag;
+  tsan_release(&work);
   enqueue(wq, work);
   return true;
 }
@@ -109,10 +123,15 @@ bool queue_work(Workqueue& wq, Work& work) {
 bool queue_delayed_work(Workqueue& wq, DelayedWork& work, uint64_t delay) {
   check_initialised(work.work);
   sched::point(sched::Point::kQueueWork);
-  if (delayed_work_pending(work)) return false;
+  if (work.work.pending || work.work.canceling > 0) return false;
   work.work.tag = sched::current()->tag;
-  work.work.wq = &wq;
   tsan_release(&work.work);
+  if (delay == 0) {
+    enqueue(wq, work.work);
+    return true;
+  }
+  work.work.wq = &wq;
+  work.work.pending = true;
   sched::timer_start(work.timer, sched::now() + delay);
   return true;
 }
@@ -130,22 +149,29 @@ bool cancel_work(Work& work) {
 
 bool cancel_delayed_work(DelayedWork& work) {
   const bool was_waiting = sched::timer_cancel(work.timer);
+  if (was_waiting) work.work.pending = false;
   return cancel_work(work.work) || was_waiting;
 }
 
 bool cancel_work_sync(Work& work) {
   might_sleep("cancel_work_sync");
+  ++work.canceling;
   const bool was_pending = cancel_work(work);
   wait_until_idle(work);
+  --work.canceling;
   return was_pending;
 }
 
 bool cancel_delayed_work_sync(DelayedWork& work) {
-  const bool was_waiting = sched::timer_cancel(work.timer);
-  return cancel_work_sync(work.work) || was_waiting;
+  might_sleep("cancel_delayed_work_sync");
+  ++work.work.canceling;
+  const bool was_pending = cancel_delayed_work(work);
+  wait_until_idle(work.work);
+  --work.work.canceling;
+  return was_pending;
 }
 
-bool delayed_work_pending(const DelayedWork& work) { return work.timer.armed || work.work.pending; }
+bool delayed_work_pending(const DelayedWork& work) { return work.work.pending; }
 
 bool workqueue_take_job(sched::Job* job) {
   for (Work** at = &queue_head; *at != nullptr; at = &(*at)->next) {
@@ -161,6 +187,7 @@ bool workqueue_take_job(sched::Job* job) {
 void workqueue_reset() {
   queue_head = nullptr;
   queue_tail = &queue_head;
+  works = 0;
   for (unsigned i = 0; i < sched::kMaxWorkers; ++i) {
     running[i] = nullptr;
     running_on[i] = nullptr;

@@ -16,8 +16,10 @@ struct Work {
   void (*func)(Work& work);
   Workqueue* wq;
   Work* next;
-  bool pending;
-  uint32_t tag;  // the operation that queued it
+  bool pending;        // queued, or waiting for its time
+  uint32_t canceling;  // cancels that wait for its end: until then it cannot be queued
+  uint32_t tag;        // the operation that queued it
+  uint32_t number;     // of works in this run
 };
 
 struct DelayedWork {
@@ -30,16 +32,18 @@ void init_delayed_work(DelayedWork& work, void (*func)(Work& work));
 // The delayed work that contains `work`.
 DelayedWork& to_delayed_work(Work& work);
 
-// Queues the work unless it is pending already; false: it was. A running work may be queued again.
-// Any context.
+// Queues the work unless it is pending already; false: it was. A running work may be queued again,
+// unless somebody waits for its end with cancel_work_sync(). Any context.
 bool queue_work(Workqueue& wq, Work& work);
-// Queues the work after `delay` nanoseconds; false, and the old time stays: it was pending already.
+// Queues the work after `delay` nanoseconds, at once if that is 0; false, and the old time stays:
+// it was pending already.
 bool queue_delayed_work(Workqueue& wq, DelayedWork& work, uint64_t delay);
 
 // Takes a pending work back; a running one goes on. True: it was pending. Any context.
 bool cancel_work(Work& work);
 bool cancel_delayed_work(DelayedWork& work);
-// As above, and waits until it no longer runs. May sleep.
+// As above, and waits until it no longer runs. Afterwards it is neither running nor pending, even
+// if it queues itself. May sleep.
 bool cancel_work_sync(Work& work);
 bool cancel_delayed_work_sync(DelayedWork& work);
 

@@ -160,10 +160,10 @@ bool sleep(const void* channel, const char* what, const Context* owner, uint64_t
 void wake_all(const void* channel);
 void wake(const Context& context);
 
-// [context] Tells TSan that all the named contexts (bit i: context i) did so far happens before
-// what the running context does next, as the end of an RCU grace period guarantees. `edge` is any
-// address.
-void order_after_others(uint32_t contexts, void* edge);
+// [context] Tells TSan that all that the named contexts (bit i: context i) did so far happens
+// before what anybody does after a tsan_acquire(edge): what passing out of RCU readers guarantees.
+// `edge` is any address.
+void release_contexts(uint32_t contexts, void* edge);
 
 // Raises an interrupt: `job` runs on `cpu` in interrupt context. Callable from anywhere.
 void raise_irq(unsigned cpu, Job job);

@@ -120,7 +120,7 @@ void userq_fence_put_fence_drv_array(UserqFence& fence) {
 void userq_fence_cancel(UserqFence& fence, int error) {
   unsigned long flags;
   kernel::spin_lock_irqsave(fence.lock, flags);
-  if (!dma::fence_test_signaled_flag(fence.base)) {
+  if (!dma::fence_is_signaled_locked(fence.base)) {
     dma::fence_set_error(fence.base, error);
     dma::fence_signal_locked(fence.base);
   }

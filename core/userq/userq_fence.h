@@ -39,7 +39,8 @@ void userq_fence_init(Queue& queue, UserqFence& fence, uint64_t seqno, kernel::H
 // Drops the inherited references. No lock held that destroying a driver needs. Any context.
 void userq_fence_put_fence_drv_array(UserqFence& fence);
 
-// Signals the fence with an error, unless it is signaled already. Any context.
+// Signals the fence: with an error, unless it is signaled already or the GPU has reached it. Any
+// context.
 void userq_fence_cancel(UserqFence& fence, int error);
 
 }  // namespace userq

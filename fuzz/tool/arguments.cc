@@ -106,10 +106,11 @@ uint64_t number(std::string_view flag, std::string_view text, uint64_t low, uint
   return *value;
 }
 
-std::optional<uint64_t> optional_number(std::string_view flag, std::string_view text, uint64_t low,
+std::optional<uint64_t> optional_number(std::string_view flag,
+                                        const std::optional<std::string>& text, uint64_t low,
                                         uint64_t high) {
-  if (text.empty()) return {};
-  return number(flag, text, low, high);
+  if (!text) return {};
+  return number(flag, *text, low, high);
 }
 
 }  // namespace tool

@@ -29,7 +29,8 @@ std::vector<std::string> list_items(const std::vector<std::string>& values);
 // A whole number from `low` to `high`; UsageError, naming `flag`, for anything else.
 uint64_t number(std::string_view flag, std::string_view text, uint64_t low, uint64_t high);
 // Likewise, if the option was given at all.
-std::optional<uint64_t> optional_number(std::string_view flag, std::string_view text, uint64_t low,
+std::optional<uint64_t> optional_number(std::string_view flag,
+                                        const std::optional<std::string>& text, uint64_t low,
                                         uint64_t high);
 
 }  // namespace tool

@@ -91,7 +91,6 @@ void run_step(const std::vector<std::string>& argv, const Project& project, std:
   command.cwd = project.root();
   command.env["NINJA_STATUS"] = "[%f/%t] ";
   command.env["CLICOLOR_FORCE"] = std::nullopt;
-  command.env["CCACHE_BASEDIR"] = project.root().string();
   log.line(fmt::format("$ {}", join(argv, " ")));
 
   Exit exit;
@@ -208,7 +207,8 @@ void build(const Project& project, std::string_view preset, const std::vector<st
   if (!fs::exists(folder / "build.ninja", error) || other_compiler) {
     // The compiler is chosen in cmake/FindClang.cmake, which reads FENCEBENCH_CXX as well.
     std::vector<std::string> argv = {"cmake", "--preset", std::string(preset)};
-    if (other_compiler) argv.push_back("--fresh");
+    // Like --fresh, which CMake knows from 3.24 on only.
+    if (other_compiler) fs::remove(folder / "CMakeCache.txt", error);
     run_step(argv, project, "configuring", preset, log, progress);
   }
   std::vector<std::string> argv = {"cmake", "--build", folder.string(), "--parallel",

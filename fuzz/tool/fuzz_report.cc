@@ -157,9 +157,11 @@ void print_result(const Project& project, const Campaign& campaign) {
     std::string name = fmt::format("{} {}", result.target, result.sanitizer);
     if (result.trial > 0) name += fmt::format(" trial {}", result.trial);
     if (!result.broken.empty()) {
-      fmt::print("\nBROKEN: {}: {}; its output is in {} and ends:\n", name,
-                 printable(result.broken), Project::shown(result.log));
-      for (const std::string& line : result.last_words) fmt::print("  {}\n", line);
+      fmt::print("\nBROKEN: {}: {}\n", name, printable(result.broken));
+      if (!result.last_words.empty()) {
+        fmt::print("  its output is in {} and ends:\n", Project::shown(result.log));
+      }
+      for (const std::string& line : result.last_words) fmt::print("    {}\n", line);
     }
     if (result.leak_check_off_at > 0) {
       fmt::print(

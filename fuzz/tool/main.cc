@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -79,23 +81,28 @@ int dispatch(std::vector<std::string> arguments) {
 }
 
 int guarded(const std::vector<std::string>& arguments) {
+  auto fail = [&](const std::string& message, int code) {
+    fmt::print(stderr, "{}\n", message);
+    bool json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+    if (json) {
+      nlohmann::json result = {{"error", message}, {"exit", code}};
+      fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    }
+    return code;
+  };
   try {
     return dispatch(arguments);
   } catch (const HelpPrinted&) {
     return kNothingFound;
   } catch (const ProgramError& error) {
     // FILE:LINE:COL stands first, where editors look for it.
-    fmt::print(stderr, "{}\n{}\n", error.what(), error.excerpt);
-    return kWrongUsage;
+    return fail(fmt::format("{}\n{}", error.what(), error.excerpt), kWrongUsage);
   } catch (const UsageError& error) {
-    fmt::print(stderr, "fencebench: {}\n", error.what());
-    return kWrongUsage;
+    return fail(fmt::format("fencebench: {}", error.what()), kWrongUsage);
   } catch (const EnvironmentError& error) {
-    fmt::print(stderr, "fencebench: {}\n", error.what());
-    return kEnvironmentAtFault;
+    return fail(fmt::format("fencebench: {}", error.what()), kEnvironmentAtFault);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "fencebench: {}\n", printable(error.what()));
-    return kEnvironmentAtFault;
+    return fail(fmt::format("fencebench: {}", printable(error.what())), kEnvironmentAtFault);
   }
 }
 
@@ -105,7 +112,8 @@ int guarded(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   tool::watch_signals();
   // Results are small and come at the end; a large buffer lets them be judged in one place, below.
-  std::setvbuf(stdout, nullptr, _IOFBF, 8 << 20);
+  static char buffer[1 << 20];
+  std::setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
   int code = tool::guarded(std::vector<std::string>(argv + 1, argv + argc));
   errno = 0;
   bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;

@@ -1,6 +1,7 @@
 // Running a target binary: how it is called, and one input on it from start to end.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -16,7 +17,7 @@
 namespace tool {
 
 // Limits of one execution: past them libFuzzer reports a finding of its own.
-inline constexpr unsigned kTimeoutSeconds = 25;
+inline constexpr uint64_t kTimeoutSeconds = 25;
 inline constexpr unsigned kMemoryLimitMb = 2560;
 
 struct RunOptions {

@@ -10,6 +10,8 @@ constexpr TargetInfo kTargets[] = {
     {.name = "canary_fuzzer", .program = false, .by_default = false},
     // Does nothing: the baseline of throughput figures.
     {.name = "empty_fuzzer", .program = false, .by_default = false},
+    // Does nothing: the baseline of throughput figures.
+    {.name = "empty_fuzzer", .program = false, .by_default = false},
 };
 
 }  // namespace

@@ -23,7 +23,7 @@ namespace {
 
 int run(const std::vector<std::string>& arguments) {
   std::string file;
-  std::string out;
+  std::optional<std::string> out;
   bool json = false;
   auto app =
       command_line(kAsmVerb, "Turns a program as text (.fence) into the bytes that a target reads.",
@@ -38,7 +38,7 @@ int run(const std::vector<std::string>& arguments) {
   program::Program program = parse_program(path, read_named_file(path));
   std::vector<uint8_t> bytes = program::encode(program);
   std::string content(bytes.begin(), bytes.end());
-  if (out == "-") {
+  if (out && *out == "-") {
     if (json) throw UsageError("--json and '-o -' both want stdout; name a file with -o");
     if (::isatty(STDOUT_FILENO)) {
       throw UsageError("bytes do not belong on a terminal; name a file with -o");
@@ -46,7 +46,7 @@ int run(const std::vector<std::string>& arguments) {
     std::fwrite(content.data(), 1, content.size(), stdout);
     return kNothingFound;
   }
-  fs::path target = out.empty() ? fs::path(path).replace_extension(".bin") : fs::path(out);
+  fs::path target = out ? fs::path(*out) : fs::path(path).replace_extension(".bin");
   std::error_code ignored;
   if (fs::equivalent(path, target, ignored)) {
     throw UsageError(fmt::format("'{}' would be overwritten; name another file with -o",
@@ -55,6 +55,11 @@ int run(const std::vector<std::string>& arguments) {
   if (fs::is_directory(target, ignored)) {
     throw UsageError(
         fmt::format("'{}' is a folder; name a file with -o", printable(target.string())));
+  }
+  fs::path folder = target.parent_path();
+  if (!target.has_filename() || (!folder.empty() && !fs::is_directory(folder, ignored))) {
+    throw UsageError(
+        fmt::format("cannot write '{}': there is no such folder", printable(target.string())));
   }
   write_file(target, content);
   if (json) {

@@ -46,12 +46,13 @@ std::vector<std::string> default_targets(const Project& project, bool with_defec
 Request read_request(const Project& project, const std::vector<std::string>& arguments) {
   Request request;
   CampaignOptions& options = request.campaign;
-  std::string seconds;
-  std::string runs;
-  std::string jobs;
-  std::string seed;
-  std::string trials;
-  std::string out;
+  std::optional<std::string> seconds;
+  std::optional<std::string> runs;
+  std::optional<std::string> jobs;
+  std::optional<std::string> seed;
+  std::optional<std::string> trials;
+  std::optional<std::string> out;
+  std::optional<std::string> defect;
   std::vector<std::string> sanitizer_lists;
   bool no_seeds = false;
 
@@ -61,7 +62,8 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       "minute each. Findings go to out/findings, with the command that reproduces each.",
       "  ./fencebench fuzz --time 300 --sanitizer asan,tsan\n"
       "  ./fencebench fuzz --defect leak-signaled-at-create --no-seeds --time 30 --trials 30");
-  app->add_option("TARGET", options.targets, "Targets (default: all but the canary)");
+  app->add_option("TARGET", options.targets,
+                  "Targets (default: all but canary_fuzzer and empty_fuzzer)");
   app->add_option(
          "--time", seconds,
          "Seconds for each target under each sanitizer (default 60; with --runs: no limit)")
@@ -73,7 +75,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       "asan (with LeakSanitizer and UBSan), tsan, msan, release (default: asan,tsan,msan; with "
       "--defect: asan)");
   app->add_option("--jobs", jobs, "Jobs at a time (default: number of cores)")->type_name("N");
-  app->add_option("--defect", options.defect,
+  app->add_option("--defect", defect,
                   "Fuzz the core with this bug of the catalogue put back (core/defects)")
       ->type_name("NAME");
   app->add_flag("--no-seeds", no_seeds, "Start from an empty corpus, and do not keep the new one");
@@ -96,7 +98,10 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   for (const std::string& target : options.targets) {
     require_known("target", target, project.targets());
   }
-  if (!options.defect.empty()) require_known("defect", options.defect, project.defects());
+  if (defect) {
+    require_known("defect", *defect, project.defects());
+    options.defect = *defect;
+  }
   options.sanitizers = list_items(sanitizer_lists);
   for (const std::string& name : options.sanitizers) require_known("sanitizer", name, sanitizers());
   require_known("value of --checks", options.checks, {"all", "none"});
@@ -124,7 +129,8 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   if (options.trials > 0 && options.keep_going) {
     throw UsageError("--keep-going and --trials exclude each other: a trial ends with its finding");
   }
-  options.out = out.empty() ? project.root() / "out" : fs::absolute(out).lexically_normal();
+  if (out && out->empty()) throw UsageError("--out needs the name of a folder");
+  options.out = out ? fs::absolute(*out).lexically_normal() : project.root() / "out";
   return request;
 }
 

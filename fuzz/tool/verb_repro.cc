@@ -36,11 +36,11 @@ struct Request {
 Request read_request(const Project& project, const std::vector<std::string>& arguments) {
   Request request;
   std::string file;
-  std::string target;
-  std::string defect;
-  std::string checks;
-  std::string times;
-  std::string jobs;
+  std::optional<std::string> target;
+  std::optional<std::string> defect;
+  std::optional<std::string> checks;
+  std::optional<std::string> times;
+  std::optional<std::string> jobs;
   std::vector<std::string> sanitizer_lists;
   auto app = command_line(
       kReproVerb,
@@ -68,15 +68,18 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       static_cast<unsigned>(optional_number("--jobs", jobs, 1, 4096).value_or(cores()));
   request.input = load_input(file);
   FindingComment& how = request.input.comment;
-  if (!target.empty()) how.target = target;
-  if (!checks.empty()) how.checks = checks;
+  if (target) how.target = *target;
   if (how.checks.empty()) how.checks = "all";
-  if (!defect.empty()) how.defect = defect == "none" ? "" : defect;
+  if (checks) how.checks = *checks;
+  if (defect) {
+    if (*defect != "none") require_known("defect", *defect, project.defects());
+    how.defect = *defect == "none" ? "" : *defect;
+  }
   request.sanitizers = list_items(sanitizer_lists);
   if (request.sanitizers.empty()) {
     request.sanitizers = {how.sanitizer.empty() ? "asan" : how.sanitizer};
   }
-  if (how.target.empty()) {
+  if (!target && how.target.empty()) {
     throw UsageError(
         fmt::format("'{}' does not say which target it is for; add --target, one of {}",
                     printable(file), join(project.targets(), ", ")));

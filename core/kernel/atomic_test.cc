@@ -1,0 +1,75 @@
+// Atomic accesses: no update is lost between threads, and only the named bits change.
+#include "core/kernel/atomic.h"
+
+#include <gtest/gtest.h>
+
+#include "core/kernel/test_run.h"
+
+namespace {
+
+using kernel::kT0;
+using kernel::kT1;
+using kernel::run_alone;
+using kernel::TestRun;
+
+TEST(Atomic, BitsAreSetTestedAndClearedOneByOne) {
+  EXPECT_EQ(run_alone([] {
+              unsigned long word = 0;
+              kernel::set_bit(0, word);
+              kernel::set_bit(63, word);
+              EXPECT_EQ(word, 0x8000000000000001u);
+              EXPECT_TRUE(kernel::test_bit(63, word));
+              EXPECT_FALSE(kernel::test_bit(62, word));
+              EXPECT_TRUE(kernel::test_and_set_bit(63, word));
+              EXPECT_FALSE(kernel::test_and_set_bit(1, word));
+              kernel::clear_bit(0, word);
+              EXPECT_EQ(word, 0x8000000000000002u);
+            }),
+            "nothing");
+}
+
+TEST(Atomic, AddReturnsTheNewAndFetchAddTheOldValue) {
+  EXPECT_EQ(run_alone([] {
+              int count = 5;
+              EXPECT_EQ(kernel::atomic_add_return(-2, count), 3);
+              uint64_t sequence = ~uint64_t{0};
+              EXPECT_EQ(kernel::atomic64_fetch_add(2, sequence), ~uint64_t{0});
+              EXPECT_EQ(sequence, 1u);
+            }),
+            "nothing");
+}
+
+TEST(Atomic, OneThreadWinsTheBitAtEveryPreemption) {
+  kernel::sweep({kT1, kT0}, [](const kernel::Preemptions& preemptions) {
+    unsigned long word = 0;
+    int winners = 0;
+    TestRun run;
+    for (int thread = 0; thread < 2; ++thread)
+      run.threads.push_back([&] {
+        if (!kernel::test_and_set_bit(3, word)) kernel::atomic_add_return(1, winners);
+      });
+    run.preemptions = preemptions;
+    EXPECT_EQ(to_string(run()), "nothing");
+    EXPECT_EQ(winners, 1);
+  });
+}
+
+// Clean under TSan: the release store orders the plain one before it.
+TEST(Atomic, ReleasePublishesWhatWasWrittenBefore) {
+  kernel::sweep({kT1, kT0}, [](const kernel::Preemptions& preemptions) {
+    int payload = 0;
+    bool ready = false;
+    TestRun run;
+    run.threads = {[&] {
+                     payload = 7;
+                     kernel::store_release(ready, true);
+                   },
+                   [&] {
+                     if (kernel::load_acquire(ready)) EXPECT_EQ(payload, 7);
+                   }};
+    run.preemptions = preemptions;
+    EXPECT_EQ(to_string(run()), "nothing");
+  });
+}
+
+}  // namespace

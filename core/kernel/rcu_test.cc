@@ -1,0 +1,314 @@
+// RCU: what a callback waits for, and the misuse that is reported.
+#include "core/kernel/rcu.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "core/kernel/slab.h"
+#include "core/kernel/spinlock.h"
+#include "core/kernel/task.h"
+#include "core/kernel/test_run.h"
+#include "core/sched/sanitizer.h"
+
+namespace {
+
+using kernel::kT0;
+using kernel::kT1;
+using kernel::kT2;
+using kernel::run_alone;
+using kernel::TestRun;
+using sched::Target;
+
+void step() { sched::point(sched::Point::kStep); }
+
+// A callback that does what the test says.
+struct Callback : kernel::RcuHead {
+  std::function<void()> body;
+
+  void call() {
+    kernel::call_rcu(*this, [](RcuHead& head) { static_cast<Callback&>(head).body(); });
+  }
+};
+
+void expect_callback_waits_for(
+    const std::function<void(const std::function<void()>& section)>& read) {
+  int waited = 0;
+  kernel::sweep({kT1, Target::kSoftirq, kT0}, [&](const kernel::Preemptions& preemptions) {
+    std::atomic<bool> reading = false, called_while_reading = false;
+    bool ran = false;
+    Callback callback;
+    callback.body = [&] {
+      ran = true;
+      if (called_while_reading) EXPECT_FALSE(reading);
+    };
+    TestRun run;
+    run.threads = {[&] {
+                     read([&] {
+                       reading = true;
+                       for (int i = 0; i < 4; ++i) step();
+                       reading = false;
+                     });
+                   },
+                   [&] {
+                     called_while_reading = reading.load();
+                     callback.call();
+                     step();
+                   }};
+    run.preemptions = preemptions;
+    EXPECT_EQ(to_string(run()), "nothing");
+    EXPECT_TRUE(ran);
+    waited += called_while_reading;
+  });
+  EXPECT_GT(waited, 0);  // the sweep did come across it
+}
+
+TEST(Rcu, CallbackWaitsForAnRcuReader) {
+  expect_callback_waits_for([](auto& section) {
+    kernel::rcu_read_lock();
+    section();
+    kernel::rcu_read_unlock();
+  });
+}
+
+TEST(Rcu, CallbackWaitsForTheOutermostOfNestedReaders) {
+  expect_callback_waits_for([](auto& section) {
+    kernel::rcu_read_lock();
+    kernel::rcu_read_lock();
+    kernel::rcu_read_unlock();
+    section();
+    kernel::rcu_read_unlock();
+  });
+}
+
+TEST(Rcu, CallbackWaitsForASpinlockHolder) {
+  expect_callback_waits_for([](auto& section) {
+    kernel::SpinLock lock;
+    kernel::spin_lock_init(lock, "lock");
+    kernel::spin_lock(lock);
+    section();
+    kernel::spin_unlock(lock);
+    kernel::spin_lock_destroy(lock);
+  });
+}
+
+TEST(Rcu, CallbackWaitsForInterruptsOff) {
+  expect_callback_waits_for([](auto& section) {
+    kernel::local_irq_disable();
+    section();
+    kernel::local_irq_enable();
+  });
+}
+
+TEST(Rcu, CallbackWaitsForAnInterrupt) {
+  expect_callback_waits_for([](auto& section) { kernel::in_interrupt(section); });
+}
+
+TEST(Rcu, CallbackWaitsForTheCallerOfCallRcuIfItReads) {
+  bool ran = false;
+  Callback callback;
+  callback.body = [&] { ran = true; };
+  TestRun run;
+  run.threads = {[&] {
+    kernel::rcu_read_lock();
+    callback.call();
+    step();
+    EXPECT_FALSE(ran);
+    kernel::rcu_read_unlock();
+  }};
+  run.preemptions = {{1, Target::kSoftirq}};
+  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_TRUE(ran);
+}
+
+TEST(Rcu, ReaderThatBeganLaterDoesNotDelayTheCallback) {
+  std::atomic<bool> ran = false;
+  Callback callback;
+  callback.body = [&] { ran = true; };
+  TestRun run;
+  run.threads = {[&] {
+    callback.call();
+    kernel::rcu_read_lock();
+    step();
+    EXPECT_TRUE(ran);
+    kernel::rcu_read_unlock();
+  }};
+  run.preemptions = {{1, Target::kSoftirq}};
+  EXPECT_EQ(to_string(run()), "nothing");
+}
+
+TEST(Rcu, CallbackRunsWhenTheScheduleNamesSoftirqOrElseWhenNobodyElseCan) {
+  for (bool named : {false, true}) {
+    std::atomic<bool> ran = false;
+    Callback callback;
+    callback.body = [&] { ran = true; };
+    TestRun run;
+    run.threads = {[&] {
+      callback.call();
+      step();
+      EXPECT_EQ(ran, named);
+    }};
+    if (named) run.preemptions = {{1, Target::kSoftirq}};
+    EXPECT_EQ(to_string(run()), "nothing");
+    EXPECT_TRUE(ran);
+  }
+}
+
+TEST(Rcu, CallbacksRunInTheOrderOfTheirCalls) {
+  std::string order;
+  Callback callbacks[3];
+  for (int i = 0; i < 3; ++i) callbacks[i].body = [&order, i] { order += std::to_string(i); };
+  EXPECT_EQ(run_alone([&] {
+              callbacks[2].call();
+              kernel::rcu_read_lock();
+              callbacks[0].call();
+              kernel::rcu_read_unlock();
+              callbacks[1].call();
+            }),
+            "nothing");
+  EXPECT_EQ(order, "201");
+}
+
+TEST(Rcu, CallbackBehindOneThatWaitsWaitsToo) {
+  std::string order;
+  Callback first, second;
+  first.body = [&] { order += "first "; };
+  second.body = [&] { order += "second"; };
+  TestRun run;
+  run.threads = {[&] {
+                   kernel::rcu_read_lock();
+                   step();
+                   step();
+                   kernel::rcu_read_unlock();
+                 },
+                 [&] {
+                   first.call();
+                   step();
+                 },
+                 [&] { second.call(); }};
+  // t1 calls while t0 reads, t2 too; the softirq is named before t0 goes on.
+  run.preemptions = {{1, kT1}, {1, kT2}, {0, Target::kSoftirq}};
+  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(order, "first second");
+}
+
+TEST(Rcu, CallbackMayCallAgain) {
+  int runs = 0;
+  Callback callback;
+  callback.body = [&] {
+    if (++runs < 3) callback.call();
+  };
+  EXPECT_EQ(run_alone([&] { callback.call(); }), "nothing");
+  EXPECT_EQ(runs, 3);
+}
+
+TEST(Rcu, CallbackMustNotSleepAndWorksForTheCallersOperation) {
+  Callback callback;
+  uint32_t tag = 0;
+  callback.body = [&] { tag = sched::current()->tag; };
+  EXPECT_EQ(run_alone([&] { callback.call(); }), "nothing");
+  EXPECT_EQ(tag, 1u);
+  callback.body = [] { kernel::might_sleep("callback"); };
+  EXPECT_EQ(run_alone([&] { callback.call(); }), "sleep-in-atomic callback");
+}
+
+TEST(Rcu, UnlockOutsideOfAReaderIsReported) {
+  EXPECT_EQ(run_alone([] {
+              kernel::rcu_read_lock();
+              kernel::rcu_read_unlock();
+              kernel::rcu_read_unlock();
+            }),
+            "rcu-misuse rcu_read_unlock");
+}
+
+TEST(Rcu, NestedReadersInBalanceAreFine) {
+  EXPECT_EQ(run_alone([] {
+              kernel::rcu_read_lock();
+              kernel::rcu_read_lock();
+              kernel::rcu_read_unlock();
+              kernel::rcu_read_unlock();
+              kernel::check_context_at_return("test");
+            }),
+            "nothing");
+}
+
+TEST(Rcu, AssertionOfAReaderHoldsForEveryKindOfReader) {
+  EXPECT_EQ(run_alone([] {
+              kernel::rcu_read_lock();
+              kernel::rcu_assert_reader("lookup");
+              kernel::rcu_read_unlock();
+              kernel::local_irq_disable();
+              kernel::rcu_assert_reader("lookup");
+              kernel::local_irq_enable();
+              kernel::in_interrupt([] { kernel::rcu_assert_reader("lookup"); });
+            }),
+            "nothing");
+  EXPECT_EQ(run_alone([] { kernel::rcu_assert_reader("lookup"); }), "rcu-misuse lookup");
+}
+
+TEST(Rcu, ChecksOffMisuseIsNotReported) {
+  kernel::ChecksOff off;
+  EXPECT_EQ(run_alone([] {
+              kernel::rcu_assert_reader("lookup");
+              kernel::rcu_read_unlock();
+            }),
+            "nothing");
+}
+
+// --- objects freed while others read them ---
+
+struct Object {
+  kernel::RcuHead rcu;
+  int value;
+
+  static void free_rcu(kernel::RcuHead& head) { kernel::kfree(&head); }  // rcu comes first
+};
+
+// t0 looks the object up `lookups` times; t1 removes it and hands it to `release`.
+std::string race_lookup_with_removal(const kernel::Preemptions& preemptions, int lookups,
+                                     const std::function<void(Object& object)>& release) {
+  Object* published = nullptr;
+  TestRun run;
+  run.setup = [&] {
+    published = kernel::kzalloc_obj<Object>("object");
+    published->value = 7;
+  };
+  run.threads = {[&] {
+                   for (int i = 0; i < lookups; ++i) {
+                     kernel::rcu_read_lock();
+                     const Object* object = kernel::rcu_dereference(published);
+                     step();
+                     if (object != nullptr) EXPECT_EQ(object->value, 7);
+                     kernel::rcu_read_unlock();
+                   }
+                 },
+                 [&] {
+                   Object* object = published;
+                   kernel::rcu_assign_pointer(published, static_cast<Object*>(nullptr));
+                   release(*object);
+                 }};
+  run.preemptions = preemptions;
+  return to_string(run());
+}
+
+TEST(Rcu, ObjectFreedAfterAGracePeriodIsSafeToReadAtEveryPreemption) {
+  kernel::sweep({kT1, Target::kSoftirq, kT0}, [](const kernel::Preemptions& preemptions) {
+    EXPECT_EQ(
+        race_lookup_with_removal(
+            preemptions, 2, [](Object& object) { kernel::call_rcu(object.rcu, Object::free_rcu); }),
+        "nothing");
+  });
+}
+
+#if defined(FENCEBENCH_ASAN) || defined(FENCEBENCH_TSAN)
+TEST(RcuDeathTest, ObjectFreedAtOnceIsNot) {
+  // t0 is preempted between the lookup and the use.
+  EXPECT_DEATH(
+      race_lookup_with_removal({{2, kT1}}, 1, [](Object& object) { kernel::kfree(&object); }),
+      "heap-use-after-free|data race");
+}
+#endif
+
+}  // namespace
