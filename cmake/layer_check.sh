@@ -17,6 +17,10 @@ function layer_of(path,   i) {
   }
   return 0
 }
+# x_test.cc, and what several tests share: x_test_fixture.h
+function is_test(path) {
+  return path ~ /_test(_[a-z]+)?\.(cc|h)$/
+}
 function breach(rule) {
   printf "%s:%d: #include \"%s\" breaks a layer rule: %s\n", file, line, included, rule
   breaches++
@@ -47,7 +51,9 @@ function judge(   from, to) {
     breach("no such file")
   } else if (to > 0 && included ~ /_test\./) {
     breach("nobody includes a test")
-  } else if (file ~ /^core\// && file !~ /_test\.cc$/ &&
+  } else if (to > 0 && is_test(included) && !is_test(file)) {
+    breach("only tests include what is made for tests")
+  } else if (file ~ /^core\// && !is_test(file) &&
              included ~ /^(gtest|gmock|fmt|CLI|nlohmann|boost)\// &&
              !(file ~ /^core\/sched\// && included ~ /^boost\/context\//)) {
     breach("core links nothing but the C++ runtime and, in core/sched, Boost.Context")

@@ -285,10 +285,9 @@ TEST(Workqueue, CanceledBeforeItRanItNeverRuns) {
               EXPECT_TRUE(kernel::cancel_work(other));
               kernel::queue_work(unordered, other);
               kernel::queue_work(unordered, work);
-              sleep_for(1);
-              EXPECT_EQ(runs, 1);
             }),
             "nothing");
+  EXPECT_EQ(runs, 1);
 }
 
 TEST(Workqueue, CancelingAfterItRanFindsNothing) {

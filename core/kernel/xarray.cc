@@ -99,12 +99,16 @@ void prune(XArray& xa, Path& path, uint64_t index) {
   }
 }
 
-// Makes the tree tall enough for `index`.
+// Makes the tree tall enough for `index`. An empty one gets its root at the right height at once:
+// no node is ever without an entry below it.
 bool grow(XArray& xa, uint64_t index) {
   while (!fits(index, bits(xa.xa_head))) {
-    Node* node = new_node(bits(xa.xa_head));
+    void* head = xa.xa_head;
+    unsigned shift = bits(head);
+    while (head == nullptr && !fits(index, shift + kShift)) shift += kShift;
+    Node* node = new_node(shift);
     if (node == nullptr) return false;
-    if (void* head = xa.xa_head) {
+    if (head != nullptr) {
       node->slots[0] = head;
       node->used = 1;
       node->full = is_node(head) ? ~to_node(head)->full == 0 : 1;
@@ -115,12 +119,7 @@ bool grow(XArray& xa, uint64_t index) {
 }
 
 int store(XArray& xa, uint64_t index, void* entry) {
-  if (!grow(xa, index)) {
-    Path path;
-    walk(xa, index, path);
-    prune(xa, path, index);
-    return -ENOMEM;
-  }
+  if (!grow(xa, index)) return -ENOMEM;
   if (!is_node(xa.xa_head)) {
     rcu_assign_pointer(xa.xa_head, entry);
     return 0;

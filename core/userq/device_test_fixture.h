@@ -14,6 +14,7 @@
 #include "core/kernel/phased_run.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/task.h"
+#include "core/sched/sanitizer.h"
 #include "core/userq/device.h"
 #include "core/userq/queue.h"
 #include "core/userq/signal_ioctl.h"
@@ -80,7 +81,16 @@ class DeviceTest : public testing::Test {
   Device& device() { return *adev_; }
   drm::File& file(unsigned i = 0) { return *files_[i]; }
   QueueMgr& mgr(unsigned i = 0) { return to_fpriv(file(i)).userq_mgr; }
-  uint32_t slots_used() { return seq64_used(adev_->seq64); }
+  uint32_t slots_used() {
+    int used = 0;
+    for (uint32_t i = 0; i * 64 < adev_->seq64.num_sem; ++i)
+      used += __builtin_popcountl(kernel::read_once(adev_->seq64.used[i]));
+    return static_cast<uint32_t>(used);
+  }
+  bool is_mapped(uint32_t doorbell) {
+    return kernel::read_once(device().gpu.queues[doorbell].fence_addr) != nullptr;
+  }
+  int mapped_queues(uint32_t ip_type) { return kernel::read_once(mgr().userq_count[ip_type]); }
 
   // --- queues ---
 
@@ -117,6 +127,12 @@ class DeviceTest : public testing::Test {
   Queue& queue(uint32_t id, unsigned on_file = 0) {
     return *static_cast<Queue*>(kernel::xa_load(mgr(on_file).userq_xa, id));
   }
+  QueueState state(uint32_t id) {
+    kernel::mutex_lock(mgr().userq_mutex);
+    const QueueState now = queue(id).state;
+    kernel::mutex_unlock(mgr().userq_mutex);
+    return now;
+  }
   FenceDriver& driver(uint32_t id) { return *queue(id).fence_drv; }
   static int refs(const FenceDriver& fence_drv) { return kernel::kref_read(fence_drv.refcount); }
   static int refs(const dma::Fence& fence) { return kernel::kref_read(fence.refcount); }
@@ -145,9 +161,12 @@ class DeviceTest : public testing::Test {
   // Status of the fence in a syncobj: the flag and the error, without asking the hardware.
   int flagged_status(uint32_t handle) {
     dma::Fence* fence = fence_of(handle);
+    unsigned long flags;
+    kernel::spin_lock_irqsave(*fence->lock, flags);
     const int status = !dma::fence_test_signaled_flag(*fence) ? 0
                        : fence->error != 0                    ? fence->error
                                                               : 1;
+    kernel::spin_unlock_irqrestore(*fence->lock, flags);
     dma::fence_put(fence, kTest);
     return status;
   }
@@ -206,10 +225,14 @@ class DeviceTest : public testing::Test {
   void gpu_write(uint32_t doorbell, uint64_t value) {
     gpu_write_rptr(device().gpu, doorbell, value);
   }
-  // The interrupt of a doorbell, delivered at the next scheduling point.
+  // The interrupt of a doorbell, here and now. To TSan it is a part of the thread; interrupts that
+  // race with threads are those of run_.irqs.
   void eop(uint32_t doorbell) {
-    sched::raise_irq(0, {interrupt, &interrupts_[doorbell], 0});
+    Interrupt* self = &interrupts_[doorbell];
+    sched::tsan_release(self);
+    sched::raise_irq(sched::current()->cpu, {interrupt, self, 0});
     sched::point(sched::Point::kStep);
+    sched::tsan_acquire(self);
   }
   void complete(uint32_t doorbell, uint64_t value) {
     gpu_write(doorbell, value);
@@ -234,9 +257,11 @@ class DeviceTest : public testing::Test {
     return error;
   }
   static void interrupt(void* arg) {
+    sched::tsan_acquire(arg);
     const Interrupt& self = *static_cast<Interrupt*>(arg);
     process_fence_irq(self.test->device(), self.doorbell);
     kernel::check_context_at_return("interrupt");
+    sched::tsan_release(arg);
   }
 
   kernel::PhasedRun::Body inspect_;

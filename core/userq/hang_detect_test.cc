@@ -52,8 +52,8 @@ TEST_F(HangDetectTest, CancelsWhatIsPendingAndTakesTheQueueFromTheGpu) {
               rest();
               EXPECT_EQ(status(0), 1);
               EXPECT_EQ(status(1), -ECANCELED);
-              EXPECT_EQ(queue(id_).state, QueueState::kHung);
-              EXPECT_EQ(mgr().userq_count[kHwIpGfx], 0);
+              EXPECT_EQ(state(id_), QueueState::kHung);
+              EXPECT_EQ(mapped_queues(kHwIpGfx), 0);
               gpu_write(kDoorbell, 100);  // reaches nothing
               EXPECT_EQ(fence_driver_read(driver(id_)), 9u);
             }}),
@@ -67,7 +67,7 @@ TEST_F(HangDetectTest, DoesNotFireWhenTheInterruptCompletedAll) {
               EXPECT_FALSE(armed());
               rest(2 * kTimeout);
               EXPECT_EQ(status(0), 1);
-              EXPECT_EQ(queue(id_).state, QueueState::kMapped);
+              EXPECT_EQ(state(id_), QueueState::kMapped);
             }}),
             "nothing");
 }
@@ -115,7 +115,7 @@ TEST_F(HangDetectTest, EndsTheFencesOfAHungQueueToo) {
   EXPECT_EQ(run({[this] {
               EXPECT_EQ(submit(4, 0), 0);
               rest(kTimeout + 1);
-              EXPECT_EQ(queue(id_).state, QueueState::kHung);
+              EXPECT_EQ(state(id_), QueueState::kHung);
               EXPECT_EQ(submit(9, 1), 0);
               EXPECT_TRUE(armed());
               rest(kTimeout + 1);
@@ -134,7 +134,7 @@ TEST_F(HangDetectTest, FiresForTheQueueThatHangsAndLeavesTheOthers) {
               EXPECT_EQ(status(0), -ECANCELED);
               EXPECT_EQ(status(1), 0);
               complete(kDoorbell + 1, 4);
-              EXPECT_EQ(queue(other).state, QueueState::kMapped);
+              EXPECT_EQ(state(other), QueueState::kMapped);
             }}),
             "nothing");
 }

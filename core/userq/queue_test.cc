@@ -23,9 +23,6 @@ class QueueTest : public DeviceTest {
   bool doorbell_is_taken(uint32_t doorbell = kDoorbell) {
     return kernel::xa_load(device().userq_doorbell_xa, doorbell) != nullptr;
   }
-  bool is_mapped(uint32_t doorbell = kDoorbell) {
-    return device().gpu.queues[doorbell].fence_addr != nullptr;
-  }
   // Creates with `args` and expects that the failure leaves nothing behind.
   void expect_refused(const CreateArgs& args, int error) {
     rest();
@@ -36,7 +33,7 @@ class QueueTest : public DeviceTest {
     EXPECT_EQ(kernel::slab_live_objects(), objects);
     EXPECT_EQ(slots_used(), slots);
     EXPECT_FALSE(doorbell_is_taken());
-    EXPECT_FALSE(is_mapped());
+    EXPECT_FALSE(is_mapped(kDoorbell));
   }
 };
 
@@ -126,10 +123,10 @@ TEST_F(QueueTest, CreateMapsTheQueueAndNumbersFromOne) {
               ASSERT_EQ(userq(args, &id), 0);
               EXPECT_EQ(id, 1u);
               EXPECT_EQ(create(kDoorbell + 1), 2u);
-              EXPECT_EQ(queue(id).state, QueueState::kMapped);
+              EXPECT_EQ(state(id), QueueState::kMapped);
               EXPECT_EQ(device().gpu.queues[kDoorbell].fence_addr, driver(id).cpu_addr);
-              EXPECT_EQ(mgr().userq_count[kHwIpCompute], 1);
-              EXPECT_EQ(mgr().userq_count[kHwIpGfx], 1);
+              EXPECT_EQ(mapped_queues(kHwIpCompute), 1);
+              EXPECT_EQ(mapped_queues(kHwIpGfx), 1);
               EXPECT_EQ(kernel::kref_read(queue(id).refcount), 1);
             }}),
             "nothing");
@@ -143,7 +140,7 @@ TEST_F(QueueTest, CreateOnATakenDoorbellIsBusyWhoeverHasIt) {
                 EXPECT_EQ(userq(create_args(kDoorbell), nullptr, f), -EBUSY);
                 EXPECT_EQ(slots_used(), slots);
               }
-              EXPECT_TRUE(is_mapped());  // still the first one's
+              EXPECT_TRUE(is_mapped(kDoorbell));  // still the first one's
               EXPECT_EQ(free(id), 0);
               create(kDoorbell, 1);
             }}),
@@ -171,7 +168,7 @@ TEST_F(QueueTest, CreateWithoutAFreeIdIsUndone) {
               const uint32_t last = create(kDoorbell + 1);
               EXPECT_EQ(last, kMaxUserqCount);
               expect_refused(create_args(kDoorbell), -EBUSY);
-              EXPECT_EQ(mgr().userq_count[kHwIpGfx], 1);
+              EXPECT_EQ(mapped_queues(kHwIpGfx), 1);
               for (uint32_t id = 1; id < kMaxUserqCount; ++id) kernel::xa_erase(ids, id);
               EXPECT_EQ(create(kDoorbell), 1u);
             }}),
@@ -194,7 +191,7 @@ TEST_F(QueueTest, CreateLeavesNothingWhicheverAllocationFails) {
                 EXPECT_EQ(kernel::slab_live_objects(), objects);
                 EXPECT_EQ(slots_used(), 0u);
                 EXPECT_FALSE(doorbell_is_taken());
-                EXPECT_FALSE(is_mapped());
+                EXPECT_FALSE(is_mapped(kDoorbell));
               }
               // Queue, driver, mqd, node of the doorbell table, node of the id table.
               EXPECT_EQ(failures, 5u);
@@ -234,8 +231,8 @@ TEST_F(QueueTest, FreeGivesEverythingBack) {
               EXPECT_EQ(free(create(kDoorbell)), 0);
               EXPECT_EQ(slots_used(), 0u);
               EXPECT_FALSE(doorbell_is_taken());
-              EXPECT_FALSE(is_mapped());
-              EXPECT_EQ(mgr().userq_count[kHwIpGfx], 0);
+              EXPECT_FALSE(is_mapped(kDoorbell));
+              EXPECT_EQ(mapped_queues(kHwIpGfx), 0);
               EXPECT_EQ(create(kDoorbell), 1u);
             }}),
             "nothing");
@@ -263,7 +260,7 @@ TEST_F(QueueTest, FreeWaitsForTheGpu) {
                  },
                  [this] {
                    rest(kSecond);
-                   EXPECT_TRUE(is_mapped());
+                   EXPECT_TRUE(is_mapped(kDoorbell));
                    complete(kDoorbell, 4);
                  }}),
             "nothing");
@@ -354,7 +351,7 @@ TEST_F(QueueTest, RunningIoctlKeepsTheQueueAndItsProcess) {
               EXPECT_EQ(held->state, QueueState::kMapped);
               EXPECT_EQ(kernel::kref_read(held->fpriv->refcount), 2);
               queue_put(*held, kUserqIoctl);
-              EXPECT_FALSE(is_mapped());
+              EXPECT_FALSE(is_mapped(kDoorbell));
               EXPECT_EQ(kernel::kref_read(to_fpriv(file()).refcount), 1);
             }}),
             "nothing");

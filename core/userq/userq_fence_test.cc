@@ -280,16 +280,16 @@ TEST_F(UserqFenceTest, InterruptDuringTheBirthOfAFenceIsNotLost) {
     process_fence_irq(device(), kA);
   }};
   int status;
-  QueueState state;
+  QueueState final_state;
   inspect([&] {
     status = flagged_status(s_);
-    state = queue(a_).state;
+    final_state = state(a_);
   });
   EXPECT_EQ(sweep(
                 {[] {}, [this] { EXPECT_EQ(signal(a_, 4, {s_}), 0); }},
                 [&] {
                   ASSERT_EQ(status, 1);
-                  ASSERT_EQ(state, QueueState::kMapped);
+                  ASSERT_EQ(final_state, QueueState::kMapped);
                 },
                 sched::Target::kIrq, kernel::kT1),
             "nothing");

@@ -38,9 +38,9 @@ void print_line(void*, const char* line, size_t size) { std::fwrite(line, 1, siz
 // One in this many mutations is libFuzzer's own, on bytes: it reaches what no mutation of programs
 // does.
 constexpr unsigned kByteMutationShare = 6;
-// Mutations keep programs to about forty operations: longer ones take longer, find no more, and
+// Mutations keep programs to about two dozen operations: longer ones take longer, find no more, and
 // read worse.
-constexpr size_t kMaxMutatedSize = 256;
+constexpr size_t kMaxMutatedSize = 160;
 
 }  // namespace
 
