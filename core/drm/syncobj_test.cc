@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/dma/mock_fence_test_fixture.h"
 #include "core/kernel/errno.h"
 #include "core/kernel/phased_run.h"
 #include "core/kernel/slab.h"
@@ -25,22 +26,6 @@ using kernel::PhasedRun;
 constexpr uint32_t kForSubmit = drm::kSyncobjWaitFlagsWaitForSubmit;
 constexpr kernel::Holder kTest{"test"};
 constexpr uint64_t kUserBase = 0x10000;
-
-const char* mock_name(Fence&) { return "mock"; }
-const dma::FenceOps kMockOps = {mock_name, mock_name, nullptr, nullptr, nullptr};
-
-struct MockFence {
-  Fence base;
-  kernel::SpinLock lock;
-};
-
-// A pending fence, held by kTest.
-Fence& mock_fence() {
-  MockFence* fence = kernel::kzalloc_obj<MockFence>("mock fence");
-  kernel::spin_lock_init(fence->lock, "mock_fence.lock");
-  dma::fence_init(fence->base, kMockOps, fence->lock, 1, 1, "fence", kTest);
-  return fence->base;
-}
 
 // Two open files of two processes; the tests run on the first.
 class SyncobjTest : public testing::Test {
@@ -111,9 +96,9 @@ class SyncobjTest : public testing::Test {
   // What a driver does with a new fence, which is then held by the syncobj alone.
   void submit(uint32_t handle) {
     Syncobj* syncobj = drm::syncobj_find(file(), handle, kTest);
-    Fence& fence = mock_fence();
+    Fence& fence = dma::mock_fence();
     drm::syncobj_replace_fence(*syncobj, &fence);
-    dma::fence_put(&fence, kTest);
+    dma::put_mock(fence);
     drm::syncobj_put(*syncobj, kTest);
   }
 
@@ -210,14 +195,14 @@ TEST_F(SyncobjTest, HandlesOfAnotherFileAreUnknown) {
 TEST_F(SyncobjTest, DestroyDropsTheFence) {
   EXPECT_EQ(run({[this] {
               const uint32_t handle = create();
-              Fence& fence = mock_fence();
+              Fence& fence = dma::mock_fence();
               Syncobj* syncobj = drm::syncobj_find(file(), handle, kTest);
               drm::syncobj_replace_fence(*syncobj, &fence);
               drm::syncobj_put(*syncobj, kTest);
               EXPECT_EQ(kernel::kref_read(fence.refcount), 2);
               EXPECT_EQ(destroy(handle), 0);
               EXPECT_EQ(kernel::kref_read(fence.refcount), 1);
-              dma::fence_put(&fence, kTest);
+              dma::put_mock(fence);
             }}),
             "nothing");
 }
@@ -347,6 +332,7 @@ TEST_F(SyncobjTest, SubmissionWakesEveryWaiter) {
     threads.push_back([this, &result] {
       if (sched::current()->id == 0) create();
       result = find(1, kForSubmit);
+      EXPECT_EQ(sched::now(), kSecond);
     });
   }
   threads.push_back([this] {

@@ -171,8 +171,9 @@ TEST(Kref, ChecksOffTheCountStillWorksAndMisuseIsNotReported) {
               kernel::kref_move(kref, kOther, kUser);
               EXPECT_FALSE(kernel::kref_put(kref, kOther, nothing));
               EXPECT_TRUE(kernel::kref_put(kref, kOther, nothing));
+              EXPECT_FALSE(kernel::kref_put(kref, kUser, nothing));
+              EXPECT_EQ(kernel::kref_read(kref), -1);
               kernel::kref_get(kref, kUser);
-              EXPECT_EQ(kernel::kref_read(kref), 1);
             }),
             "nothing");
 }

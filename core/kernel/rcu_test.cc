@@ -194,6 +194,26 @@ TEST(Rcu, CallbackBehindOneThatWaitsWaitsToo) {
   EXPECT_EQ(order, "first second");
 }
 
+TEST(Rcu, CallbackBehindOneThatMayRunWaitsForItsOwnReaders) {
+  std::atomic<bool> first_ran = false, second_ran = false;
+  Callback first, second;
+  first.body = [&] { first_ran = true; };
+  second.body = [&] { second_ran = true; };
+  TestRun run;
+  run.threads = {[&] {
+    first.call();
+    kernel::rcu_read_lock();
+    second.call();
+    step();
+    EXPECT_TRUE(first_ran);
+    EXPECT_FALSE(second_ran);
+    kernel::rcu_read_unlock();
+  }};
+  run.preemptions = {{1, Target::kSoftirq}};
+  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_TRUE(second_ran);
+}
+
 TEST(Rcu, CallbackMayCallAgain) {
   int runs = 0;
   Callback callback;

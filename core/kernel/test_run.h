@@ -51,8 +51,8 @@ void sweep(std::initializer_list<sched::Target> targets,
 // Runs `body` as an interrupt on top of the running thread, here and now; interrupts must be on.
 void in_interrupt(const std::function<void()>& body);
 
-// A lock of a test that may end with it held. On the heap: TSan forgets a lock with its memory, but
-// would take the next one on the same stack for held.
+// A lock, or what contains one, of a test that may end with it held. On the heap: TSan forgets a
+// lock with its memory, but would take the next one on the same stack for held.
 template <typename Lock>
 struct OnHeap {
   std::unique_ptr<Lock> lock = std::make_unique<Lock>();

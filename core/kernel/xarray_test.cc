@@ -246,26 +246,51 @@ TEST(XArray, ChangesNeedTheLock) {
     EXPECT_EQ(with_array(change), "warn-on xa_lock");
 }
 
-TEST(XArray, LockWithInterruptsOffMayBeTakenInAnInterrupt) {
-  for (kernel::XaFlags flags : {kernel::XaFlags::kLockIrq, kernel::XaFlags::kNone}) {
-    std::atomic<bool> raised = false;
-    static std::function<void()> erase;
-    EXPECT_EQ(run_alone([&] {
-                static XArray xa;
-                kernel::xa_init(xa, "xa_lock", flags);
-                kernel::xa_insert(xa, 70, entry(0));
-                erase = [] { kernel::xa_erase(xa, 70); };
-                // Delivered at the first scheduling point with interrupts on, within xa_insert().
-                sched::raise_irq(0, {[](void*) { erase(); }, nullptr, 0});
-                unsigned long irqs;
-                kernel::xa_lock_irqsave(xa, irqs);
-                kernel::xa_unlock_irqrestore(xa, irqs);
-                raised = true;
-                kernel::xa_destroy(xa);
-              }),
-              "nothing");
-    EXPECT_TRUE(raised);
-  }
+// t0 inserts; t1, on the other CPU, interrupts it with a handler that erases.
+std::string insert_interrupted_by_erase(kernel::XaFlags flags,
+                                        const kernel::Preemptions& preemptions) {
+  kernel::OnHeap<XArray> array;
+  XArray& xa = array;
+  kernel::xa_init(xa, "xa_lock", flags);
+  TestRun run;
+  run.threads = {
+      [&] { kernel::xa_insert(xa, 70, entry(0)); },
+      [&] {
+        sched::raise_irq(
+            0, {[](void* arg) { kernel::xa_erase(*static_cast<XArray*>(arg), 70); }, &xa, 0});
+        sched::point(sched::Point::kStep);
+      }};
+  run.teardown = [&] { kernel::xa_destroy(xa); };
+  run.preemptions = preemptions;
+  return to_string(run());
+}
+
+TEST(XArray, OneThatInterruptsChangeNeedsInterruptsOff) {
+  bool deadlock = false;
+  kernel::sweep({kT1, kT0}, [&](const kernel::Preemptions& preemptions) {
+    EXPECT_EQ(insert_interrupted_by_erase(kernel::XaFlags::kLockIrq, preemptions), "nothing");
+  });
+  kernel::sweep({kT1, kT0}, [&](const kernel::Preemptions& preemptions) {
+    deadlock |=
+        insert_interrupted_by_erase(kernel::XaFlags::kNone, preemptions) == "deadlock xa_lock";
+  });
+  EXPECT_TRUE(deadlock);
+}
+
+TEST(XArray, ItsLockMayBeTakenFromOutside) {
+  EXPECT_EQ(with_array([](XArray& xa) {
+              uint32_t id;
+              unsigned long flags;
+              kernel::xa_lock_irqsave(xa, flags);
+              EXPECT_TRUE(kernel::in_atomic());
+              EXPECT_EQ(kernel::xa_alloc_locked(xa, &id, entry(1), 5, 5), 0);
+              EXPECT_EQ(kernel::xa_insert_locked(xa, 6, entry(2)), 0);
+              EXPECT_EQ(kernel::xa_erase_locked(xa, 5), entry(1));
+              kernel::xa_clear_locked(xa);
+              kernel::xa_unlock_irqrestore(xa, flags);
+              EXPECT_FALSE(kernel::in_atomic());
+            }),
+            "nothing");
 }
 
 TEST(XArray, DestroyForgetsEntriesAndEndsTheLock) {
@@ -338,8 +363,9 @@ struct Object {
 constexpr uint64_t kIndices[] = {3, 64, 4097};
 
 // Reads under RCU while the other thread erases and frees; clean under ASan and TSan.
-void sweep_reader_beside_eraser(const std::function<void(const XArray& xa)>& read) {
-  kernel::sweep({kT1, kT0, Target::kSoftirq}, [&](const kernel::Preemptions& preemptions) {
+void sweep_reader_beside_eraser(std::initializer_list<Target> targets,
+                                const std::function<void(const XArray& xa)>& read) {
+  kernel::sweep(targets, [&](const kernel::Preemptions& preemptions) {
     XArray xa;
     TestRun run;
     run.setup = [&] {
@@ -371,7 +397,7 @@ void sweep_reader_beside_eraser(const std::function<void(const XArray& xa)>& rea
 }
 
 TEST(XArray, LookupBesideErasingFindsTheEntryOrNothing) {
-  sweep_reader_beside_eraser([](const XArray& xa) {
+  sweep_reader_beside_eraser({kT1, kT0, Target::kSoftirq}, [](const XArray& xa) {
     for (uint64_t index : {64, 4097}) {
       const auto* object = static_cast<Object*>(kernel::xa_load(xa, index));
       if (object != nullptr) EXPECT_EQ(object->index, index);
@@ -380,7 +406,7 @@ TEST(XArray, LookupBesideErasingFindsTheEntryOrNothing) {
 }
 
 TEST(XArray, WalkBesideErasingSeesEachEntryAtMostOnceAndInOrder) {
-  sweep_reader_beside_eraser([](const XArray& xa) {
+  sweep_reader_beside_eraser({kT1, Target::kSoftirq}, [](const XArray& xa) {
     uint64_t index, after = 0;
     Object* object;
     xa_for_each(xa, index, object) {

@@ -209,6 +209,48 @@ TEST_F(HangDetectRaceTest, FiringMeetsFreeAtEveryPreemption) {
             "nothing");
 }
 
+// With all fences complete the free waits for nothing but the watchdog itself.
+TEST_F(HangDetectRaceTest, FreeOfAnIdleQueueWaitsForTheFiringWatchdog) {
+  EXPECT_EQ(sweep(
+                {[this] {
+                  submit_and_let_it_fire();
+                  complete(kDoorbell, 9);
+                  EXPECT_EQ(free(id_), 0);
+                }},
+                [] {}, sched::Target::kWorker, kernel::kT0),
+            "nothing");
+}
+
+// The last fence is complete, an older one with a larger sequence number is not: an interrupt
+// during the free must not arm the watchdog of a queue that goes away.
+TEST_F(HangDetectTest, InterruptDuringAFreeArmsNothing) {
+  prepare([this] {
+    id_ = create(kDoorbell);
+    for (uint32_t& handle : syncobjs_) handle = syncobj();
+    EXPECT_EQ(submit(2, 0), 0);
+    EXPECT_EQ(submit(9, 0), 0);
+    EXPECT_EQ(submit(4, 1), 0);
+    gpu_write(kDoorbell, 5);
+    dma::Fence* last = fence_of(syncobjs_[1]);
+    EXPECT_TRUE(dma::fence_is_signaled(*last));
+    dma::fence_put(last, kTest);
+  });
+  run_.irqs = {[this] { process_fence_irq(device(), kDoorbell); }};
+  int statuses[2];
+  inspect([&] {
+    for (unsigned i = 0; i < 2; ++i) statuses[i] = status(i);
+  });
+  EXPECT_EQ(sweep(
+                {[] {}, [this] { EXPECT_EQ(free(id_), 0); }},
+                [&] {
+                  ASSERT_EQ(statuses[0], -ECANCELED);
+                  ASSERT_EQ(statuses[1], 1);
+                  ASSERT_EQ(sched::now(), 0u);
+                },
+                sched::Target::kIrq, kernel::kT1),
+            "nothing");
+}
+
 // --- interrupts without a queue ---
 
 TEST_F(HangDetectTest, InterruptOfADoorbellWithoutAQueueIsIgnored) {

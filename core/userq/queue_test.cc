@@ -333,6 +333,15 @@ TEST_F(QueueTest, FreeMeetsTheInterruptAtEveryPreemption) {
             "nothing");
 }
 
+TEST_F(QueueTest, FreeMeetsASpuriousInterruptAtEveryPreemption) {
+  prepare([this] { create(kDoorbell); });
+  run_.irqs = {[this] { process_fence_irq(device(), kDoorbell); }};
+  EXPECT_EQ(
+      sweep(
+          {[] {}, [this] { EXPECT_EQ(free(1), 0); }}, [] {}, sched::Target::kIrq, kernel::kT1),
+      "nothing");
+}
+
 TEST_F(QueueTest, TwoFreesFreeOnce) {
   int errors[2];
   prepare([this] { create(kDoorbell); });

@@ -17,6 +17,7 @@
 #include "fuzz/tool/process.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/table.h"
+#include "fuzz/tool/trace_agreement.h"
 
 namespace tool {
 
@@ -149,11 +150,25 @@ int run(const std::vector<std::string>& all_arguments) {
                     {"broken", note},
                     {"log", result.log_file.string()}});
   }
+  TraceAgreement traces;
+  if (green && presets.size() > 1 && ctest_arguments.empty() && !interrupted()) {
+    traces = compare_traces(project, presets, progress);
+    green = traces.differing.empty();
+    passed += traces.programs - static_cast<unsigned>(traces.differing.size());
+    failed += traces.differing.size();
+    table.row({"same traces", std::to_string(traces.programs - traces.differing.size()),
+               std::to_string(traces.differing.size()), "", "the corpus in all builds"});
+  }
   green = green && passed > 0;
   int code = green ? kNothingFound : kFound;
   if (as_json) {
-    json result = {
-        {"verb", "test"}, {"builds", list}, {"passed", passed}, {"failed", failed}, {"exit", code}};
+    json result = {{"verb", "test"},
+                   {"builds", list},
+                   {"passed", passed},
+                   {"failed", failed},
+                   {"exit", code},
+                   {"traces_compared", traces.programs},
+                   {"traces_differing", traces.differing}};
     fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
     return code;
   }
@@ -162,6 +177,11 @@ int run(const std::vector<std::string>& all_arguments) {
     if (result.log.failed().empty()) continue;
     fmt::print("\nfailed in {} ({}):\n", result.preset, Project::shown(result.log_file));
     for (const std::string& name : result.log.failed()) fmt::print("  {}\n", printable(name));
+  }
+  for (const std::string& file : traces.differing) {
+    fmt::print(
+        "{} has different traces in different builds: ./fencebench repro {} --sanitizer {}\n", file,
+        file, join(presets, ","));
   }
   fmt::print("{} passed, {} failed\n", passed, failed);
   return code;
