@@ -103,6 +103,18 @@ TEST(Ledger, HolderThatIsGoneIsToBlame) {
             "reference-leak thing held by container.field");
 }
 
+TEST(Ledger, HolderThatIsGoneIsToBlameBeforeOneThatLeaked) {
+  EXPECT_EQ(run_alone([] {
+              const uint32_t thing = open("thing");
+              const uint32_t container = open("container");
+              const uint32_t outer = open("outer");
+              kernel::ledger_move(thing, {kCreator}, {kField, container});
+              kernel::ledger_move(container, {kCreator}, {kField, outer});
+              close(outer);
+            }),
+            "reference-leak container held by container.field");
+}
+
 TEST(Ledger, CycleIsReportedAtItsOldestObject) {
   EXPECT_EQ(run_alone([] {
               const uint32_t a = open("a"), b = open("b");

@@ -215,6 +215,19 @@ TEST(XArray, AllocTakesTheFirstFreeIndexWithinItsBounds) {
             "nothing");
 }
 
+TEST(XArray, AllocLeavesALoneEntryAtZeroAlone) {
+  EXPECT_EQ(with_array([](XArray& xa) {
+              uint32_t id;
+              EXPECT_EQ(kernel::xa_insert(xa, 0, entry(1)), 0);
+              EXPECT_EQ(kernel::xa_alloc(xa, &id, entry(2), 0, 0), -EBUSY);
+              EXPECT_EQ(kernel::xa_alloc(xa, &id, entry(2), 0, kMax), 0);
+              EXPECT_EQ(id, 1u);
+              EXPECT_EQ(kernel::xa_erase(xa, 0), entry(1));
+              EXPECT_EQ(kernel::xa_erase(xa, 1), entry(2));
+            }),
+            "nothing");
+}
+
 TEST(XArray, EntriesMayBeErasedWhileWalking) {
   EXPECT_EQ(with_array([](XArray& xa) {
               for (uint64_t index : {0, 1, 63, 64, 4095, 4096, 300'000})

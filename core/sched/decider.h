@@ -7,9 +7,10 @@
 
 namespace sched {
 
-// Whom a preemption switches to. kThread0 + i is thread i.
-enum class Target : uint8_t { kThread0 = 0, kIrq = 8, kSoftirq = 9, kWorker = 10 };
-inline constexpr unsigned kTargets = 11;
+// Whom a preemption switches to. kThread0 + i is thread i; kTimer lets time pass until the next
+// timer fires, and the running context goes on.
+enum class Target : uint8_t { kThread0 = 0, kIrq = 8, kSoftirq = 9, kWorker = 10, kTimer = 11 };
+inline constexpr unsigned kTargets = 12;
 
 // "After `after` scheduling points, counted from the previous preemption, switch to `to`."
 struct Preemption {

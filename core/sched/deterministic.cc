@@ -280,6 +280,9 @@ Slot* resolve(Target target, bool* effect) {
       return pick_softirq();
     case Target::kWorker:
       return pick_worker();
+    case Target::kTimer:
+      *effect = fire_next_timer();
+      return nullptr;
     default: {
       Slot& slot = engine.slots[static_cast<unsigned>(target)];
       return can_run(slot) ? &slot : nullptr;

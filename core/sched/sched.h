@@ -13,7 +13,8 @@
 // - Softirqs and workers stand for contexts of CPUs that nobody else uses; they run when the
 // schedule
 //   names them and when no thread can run.
-// - Time is virtual (nanoseconds) and moves only when nothing can run.
+// - Time is virtual (nanoseconds). It moves to the next timer when nothing can run, or when a
+//   preemption says so: a context may always be slower than a timeout.
 // - The same jobs and the same preemptions give the same trace, in every build.
 //
 // Everything here is called from one OS thread. Functions marked [context] must be called from a

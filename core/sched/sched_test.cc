@@ -361,6 +361,22 @@ TEST(Sched, SoftirqsAndWorkersRunWhenNamedAndWhenIdle) {
   }
 }
 
+TEST(Sched, APreemptionMayLetTimePass) {
+  static Log log;
+  log.clear();
+  sched::Timer timer;
+  timer.fire = [](sched::Timer*) { log += '!'; };
+  Scenario run;
+  run.threads = {[&] {
+    sched::timer_start(timer, 20);
+    for (int i = 0; i < 3; ++i) log += 'a', sched::point(Point::kStep);
+    EXPECT_EQ(sched::now(), 20u);
+  }};
+  run.preemptions = {{2, Target::kTimer}, {1, Target::kTimer}};  // the second finds no timer
+  EXPECT_TRUE(run());
+  EXPECT_STREQ(log.text(), "aa!a");
+}
+
 TEST(Sched, TimersFireInOrderOfTimeThenOfStart) {
   static Log log;
   log.clear();

@@ -328,7 +328,8 @@ Target random_target(const Program& program, Rng& rng) {
   }
   if (way < 85) return static_cast<Target>(rng.below(2));
   if (way < 91) return Target::kRcu;
-  if (way < 97) return Target::kWorker;
+  if (way < 95) return Target::kWorker;
+  if (way < 98) return Target::kTimer;
   return static_cast<Target>(rng.below(kTargets));
 }
 

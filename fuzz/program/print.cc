@@ -4,8 +4,8 @@ namespace program {
 
 namespace {
 
-constexpr const char* kTargetNames[kTargets] = {"t0", "t1", "t2",  "t3",  "t4",    "t5",
-                                                "t6", "t7", "irq", "rcu", "worker"};
+constexpr const char* kTargetNames[kTargets] = {"t0", "t1", "t2",  "t3",  "t4",     "t5",
+                                                "t6", "t7", "irq", "rcu", "worker", "timer"};
 constexpr const char* kIpNames[] = {"gfx", "compute", "sdma", "none"};
 
 // A text of bounded size; what does not fit is counted and dropped.

@@ -24,7 +24,7 @@ size_t format_preemption(const Preemption& preemption, char* buf, size_t cap);
 
 // "t0".."t7", "irq"
 const char* lane_name(unsigned lane);
-// "t0".."t7", "irq", "rcu", "worker"
+// "t0".."t7", "irq", "rcu", "worker", "timer"
 const char* target_name(Target target);
 // "gfx", "compute", "sdma", "none"
 const char* ip_name(unsigned ip);

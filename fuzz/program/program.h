@@ -58,8 +58,9 @@ enum class Target : uint8_t {
   kIrq = kThreads,         // the next operation of lane irq is delivered
   kRcu = kThreads + 1,     // RCU callbacks whose grace period has ended run
   kWorker = kThreads + 2,  // the next queued work item runs
+  kTimer = kThreads + 3,   // time passes until the next timer fires; nobody is switched to
 };
-inline constexpr unsigned kTargets = kThreads + 3;
+inline constexpr unsigned kTargets = kThreads + 4;
 inline constexpr uint32_t kMaxAfter = (1u << 20) - 1;  // largest Preemption::after
 
 // After `after` further scheduling points (counted from the previous preemption) switch to `to`.
