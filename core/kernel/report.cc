@@ -90,8 +90,8 @@ void report(Verdict verdict, const char* where, const char* format, ...) {
     write_stderr(text, static_cast<size_t>(used));
   }
   print_stack();
-  used = std::snprintf(text, sizeof text, "SUMMARY: fencebench: %s %s\n", verdict_name(verdict),
-                       where);
+  used = std::snprintf(text, sizeof text, "SUMMARY: fencebench: %s%s%s\n", verdict_name(verdict),
+                       *where ? " " : "", where);
   write_stderr(text, static_cast<size_t>(used));
   if (report_epilogue != nullptr) report_epilogue();
   std::abort();

@@ -218,12 +218,12 @@ Slot* pick() {
   for (;;) {
     for (unsigned i = 0; i < kMaxCpus; ++i)
       if (engine.slots[kIrq0 + i].state == State::kRunnable) return &engine.slots[kIrq0 + i];
+    if (Slot* irq = deliver_irq()) return irq;
     const unsigned from = engine.last_thread ? engine.last_thread->context.id : 0;
     for (unsigned i = 0; i <= kMaxThreads; ++i) {
       Slot& slot = engine.slots[(from + i) % (kMaxThreads + 1)];
       if (can_run(slot)) return &slot;
     }
-    if (Slot* irq = deliver_irq()) return irq;
     if (raise_from_lane()) continue;
     if (Slot* softirq = pick_softirq()) return softirq;
     if (Slot* worker = pick_worker()) return worker;
@@ -305,7 +305,11 @@ __attribute__((noinline)) void attend() {
     }
     fetch_decision();
   }
-  if (next == nullptr) next = deliver_irq();
+  // Interrupts come first, then whatever the preemption wants.
+  if (Slot* irq = deliver_irq()) {
+    if (next != nullptr) engine.cpus[irq->context.cpu].interrupted = next;
+    next = irq;
+  }
   update_attention();
   if (next != nullptr) switch_to(next);
 }

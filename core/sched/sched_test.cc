@@ -184,6 +184,21 @@ TEST(Sched, InterruptRunsOnTopOfItsCpuAndToItsEnd) {
   EXPECT_STREQ(log.text(), "abI.c");
 }
 
+TEST(Sched, InterruptComesBeforeAPreemptionAtTheSamePoint) {
+  Log log;
+  irq_log = &log;
+  Scenario run;
+  run.threads = {[&] {
+                   sched::raise_irq(0, {irq_handler, irq_arg, 0});
+                   sched::point(Point::kStep);
+                   log += 'a';
+                 },
+                 [&] { log += 'b'; }};
+  run.preemptions = {{1, Target{1}}};
+  EXPECT_TRUE(run());
+  EXPECT_STREQ(log.text(), "I.ba");
+}
+
 TEST(Sched, InterruptWaitsUntilItsCpuEnablesInterrupts) {
   Log log;
   irq_log = &log;
