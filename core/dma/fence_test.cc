@@ -4,30 +4,29 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <functional>
 #include <string>
 
 #include "core/dma/mock_fence_test_fixture.h"
 #include "core/kernel/errno.h"
-#include "core/kernel/phased_run.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/task.h"
+#include "core/kernel/test_run.h"
 
 namespace dma {
 namespace {
 
-using kernel::kSecond;
 using kernel::kT0;
 using kernel::kT1;
-using kernel::PhasedRun;
 using kernel::run_alone;
+using kernel::TestRun;
 
-constexpr kernel::Holder kReader{"reader"};
 constexpr kernel::Holder kSlot{"slot"};
 
 TEST(FenceCallback, RunsOnceWhoeverOfTwoSignals) {
   static Fence* f;
   static CountingCb cb;
-  PhasedRun run;
+  TestRun run;
   run.set_up = [&] {
     f = &mock_fence();
     cb.seen = 0;
@@ -37,7 +36,7 @@ TEST(FenceCallback, RunsOnceWhoeverOfTwoSignals) {
   for (int i = 0; i < 2; ++i)
     run.threads.push_back([&before, i] { before[i] = fence_check_and_signal(*f); });
   run.tear_down = {[] { put_mock(*f); }};
-  EXPECT_EQ(run.sweep(kT1, kT0,
+  EXPECT_EQ(run.sweep({kT1, kT0},
                       [&] {
                         ASSERT_EQ(cb.seen, 1);
                         ASSERT_EQ(before[0] + before[1], 1);
@@ -51,7 +50,7 @@ TEST(FenceCallback, RemovedOrRunNeverBoth) {
   static CountingCb cb;
   bool removed;
   int removals = 0;
-  PhasedRun run;
+  TestRun run;
   run.set_up = [] {
     f = &mock_fence();
     cb.seen = 0;
@@ -59,7 +58,7 @@ TEST(FenceCallback, RemovedOrRunNeverBoth) {
   };
   run.threads = {[&] { removed = fence_remove_callback(*f, cb.cb); }, [] { fence_signal(*f); }};
   run.tear_down = {[] { put_mock(*f); }};
-  EXPECT_EQ(run.sweep(kT1, kT0,
+  EXPECT_EQ(run.sweep({kT1, kT0},
                       [&] {
                         ASSERT_EQ(cb.seen + removed, 1);
                         removals += removed;
@@ -69,7 +68,7 @@ TEST(FenceCallback, RemovedOrRunNeverBoth) {
 }
 
 TEST(FenceCallback, RunInTheOrderInWhichTheyWereAdded) {
-  EXPECT_EQ(run_alone([] {
+  EXPECT_EQ(with_fence([](Fence& f) {
               struct Logged {
                 FenceCb cb;
                 std::string* log;
@@ -77,7 +76,6 @@ TEST(FenceCallback, RunInTheOrderInWhichTheyWereAdded) {
               };
               std::string log;
               Logged cbs[3];
-              Fence& f = mock_fence();
               for (int i = 0; i < 3; ++i) {
                 cbs[i].log = &log;
                 cbs[i].name = static_cast<char>('a' + i);
@@ -90,21 +88,18 @@ TEST(FenceCallback, RunInTheOrderInWhichTheyWereAdded) {
               }
               fence_signal(f);
               EXPECT_EQ(log, "abc");
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(FenceCallback, WithoutAFunctionIsRefusedWithAWarning) {
-  const auto body = [] {
+  const auto body = [](Fence& f) {
     FenceCb cb;
-    Fence& f = mock_fence();
     EXPECT_EQ(fence_add_callback(f, cb, nullptr), -EINVAL);
-    put_mock(f);
   };
-  EXPECT_EQ(run_alone(body), "warn-on fence_add_callback");
+  EXPECT_EQ(with_fence(body), "warn-on fence_add_callback");
   kernel::ChecksOff off;
-  EXPECT_EQ(run_alone(body), "nothing");
+  EXPECT_EQ(with_fence(body), "nothing");
 }
 
 TEST(FenceSignal, StampsTheVirtualTime) {
@@ -141,12 +136,15 @@ const FenceOps kPolledOps = {mock_name, mock_name, [](Fence&) { return hardware_
                              },
                              nullptr};
 
+std::string with_polled_fence(const std::function<void(Fence& f)>& body) {
+  return with_fence(body, kPolledOps);
+}
+
 TEST(FenceOps, FindingTheHardwareDoneSignalsAndRunsCallbacks) {
   hardware_done = false;
   enable_result = true;
-  EXPECT_EQ(run_alone([] {
+  EXPECT_EQ(with_polled_fence([](Fence& f) {
               CountingCb cb;
-              Fence& f = mock_fence(kPolledOps);
               EXPECT_EQ(add_counting(f, cb), 0);
               EXPECT_FALSE(fence_is_signaled(f));
               hardware_done = true;
@@ -155,19 +153,16 @@ TEST(FenceOps, FindingTheHardwareDoneSignalsAndRunsCallbacks) {
               EXPECT_TRUE(fence_is_signaled(f));
               EXPECT_EQ(cb.seen, 1);
               EXPECT_TRUE(fence_test_signaled_flag(f));
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(FenceOps, StatusPollsTheHardwareToo) {
   hardware_done = true;
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence(kPolledOps);
+  EXPECT_EQ(with_polled_fence([](Fence& f) {
               EXPECT_EQ(fence_get_status(f), 1);
               EXPECT_TRUE(fence_test_signaled_flag(f));
               EXPECT_EQ(fence_get_status(f), 1);
-              put_mock(f);
             }),
             "nothing");
 }
@@ -175,29 +170,25 @@ TEST(FenceOps, StatusPollsTheHardwareToo) {
 TEST(FenceOps, EnableSignalingIsCalledAtMostOnce) {
   enable_calls = 0;
   enable_result = true;
-  EXPECT_EQ(run_alone([] {
+  EXPECT_EQ(with_polled_fence([](Fence& f) {
               CountingCb a, b;
-              Fence& f = mock_fence(kPolledOps);
               EXPECT_EQ(add_counting(f, a), 0);
               EXPECT_EQ(add_counting(f, b), 0);
               fence_enable_sw_signaling(f);
               fence_wait_timeout(f, false, 1);
               EXPECT_EQ(enable_calls, 1);
               fence_signal(f);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(FenceOps, EnableSignalingThatSaysDoneSignalsTheFence) {
   enable_result = false;
-  EXPECT_EQ(run_alone([] {
+  EXPECT_EQ(with_polled_fence([](Fence& f) {
               CountingCb cb;
-              Fence& f = mock_fence(kPolledOps);
               EXPECT_EQ(add_counting(f, cb), -ENOENT);
               EXPECT_TRUE(fence_test_signaled_flag(f));
               EXPECT_EQ(cb.seen, 0);
-              put_mock(f);
             }),
             "nothing");
 }
@@ -205,8 +196,7 @@ TEST(FenceOps, EnableSignalingThatSaysDoneSignalsTheFence) {
 // --- waiting ---
 
 TEST(FenceWait, PendingSignalInterruptsOnlyWhereAllowed) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               kernel::task().signal_pending = true;
               EXPECT_EQ(fence_wait(f, true), -kernel::kErestartsys);
               EXPECT_EQ(fence_wait_timeout(f, true, 0), -kernel::kErestartsys);
@@ -215,7 +205,6 @@ TEST(FenceWait, PendingSignalInterruptsOnlyWhereAllowed) {
               // Complete is complete, signal or not.
               fence_signal(f);
               EXPECT_EQ(fence_wait(f, true), 0);
-              put_mock(f);
             }),
             "nothing");
 }
@@ -223,7 +212,7 @@ TEST(FenceWait, PendingSignalInterruptsOnlyWhereAllowed) {
 TEST(FenceWait, SignalDuringTheSleepInterrupts) {
   static Fence* f;
   int result = 1;
-  PhasedRun run;
+  TestRun run;
   run.set_up = [] { f = &mock_fence(); };
   run.threads = {[&] { result = fence_wait(*f, true); },
                  [] {
@@ -241,11 +230,11 @@ TEST(FenceWait, SignalDuringTheSleepInterrupts) {
 TEST(FenceWait, NoWakeUpIsLost) {
   static Fence* f;
   int result;
-  PhasedRun run;
+  TestRun run;
   run.set_up = [] { f = &mock_fence(); };
   run.threads = {[&] { result = fence_wait(*f, false); }, [] { fence_signal(*f); }};
   run.tear_down = {[] { put_mock(*f); }};
-  EXPECT_EQ(run.sweep(kT1, kT0, [&] { ASSERT_EQ(result, 0); }), "nothing");
+  EXPECT_EQ(run.sweep({kT1, kT0}, [&] { ASSERT_EQ(result, 0); }), "nothing");
 }
 
 TEST(FenceWait, OfANeverSignaledFenceIsADeadlock) {
@@ -264,8 +253,7 @@ TEST(FenceWait, WithASpinlockHeldIsReported) {
 // --- sequence numbers, contexts, errors ---
 
 TEST(FenceSeqno, ComparesAsWrapping32BitsWithoutTheFlag) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               EXPECT_TRUE(seqno_is_later(f, 2, 1));
               EXPECT_FALSE(seqno_is_later(f, 1, 2));
               EXPECT_FALSE(seqno_is_later(f, 1, 1));
@@ -273,7 +261,6 @@ TEST(FenceSeqno, ComparesAsWrapping32BitsWithoutTheFlag) {
               EXPECT_FALSE(seqno_is_later(f, 0xffff'ffff, 1));
               // Upper halves do not count.
               EXPECT_FALSE(seqno_is_later(f, uint64_t{1} << 32, 0));
-              put_mock(f);
             }),
             "nothing");
 }
@@ -358,7 +345,7 @@ TEST(FenceReference, GetRcuSafeGivesTheOldFenceOrTheNewWhileTheSlotChanges) {
   static Fence* replacement;
   uint64_t seqno;
   int old_seen = 0, new_seen = 0;
-  PhasedRun run;
+  TestRun run;
   run.set_up = [] {
     slot = &mock_fence(kMockOps, 1);
     replacement = &mock_fence(kMockOps, 2);
@@ -380,7 +367,7 @@ TEST(FenceReference, GetRcuSafeGivesTheOldFenceOrTheNewWhileTheSlotChanges) {
                    kernel::schedule_timeout("rest", 1);
                  }};
   run.tear_down = {[] { fence_put(slot, kSlot); }};
-  EXPECT_EQ(run.sweep(kT1, kT0,
+  EXPECT_EQ(run.sweep({kT1, kT0},
                       [&] {
                         ASSERT_TRUE(seqno == 1 || seqno == 2);
                         old_seen += seqno == 1;

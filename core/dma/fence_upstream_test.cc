@@ -4,7 +4,7 @@
 #include <cerrno>
 
 #include "core/dma/mock_fence_test_fixture.h"
-#include "core/kernel/phased_run.h"
+#include "core/kernel/test_run.h"
 #include "core/kernel/workqueue.h"
 
 namespace dma {
@@ -13,10 +13,7 @@ namespace {
 using kernel::kSecond;
 using kernel::kT0;
 using kernel::kT1;
-using kernel::PhasedRun;
-using kernel::run_alone;
-
-constexpr kernel::Holder kReader{"reader"};
+using kernel::TestRun;
 
 // Signals a fence from a worker, after a while.
 struct SignalLater {
@@ -33,18 +30,15 @@ struct SignalLater {
 };
 
 TEST(DmaBufFence, sanitycheck) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               fence_enable_sw_signaling(f);
               fence_signal(f);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_signaling) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               fence_enable_sw_signaling(f);
               EXPECT_FALSE(fence_is_signaled(f));
               EXPECT_FALSE(fence_test_signaled_flag(f));
@@ -52,113 +46,96 @@ TEST(DmaBufFence, test_signaling) {
               EXPECT_TRUE(fence_is_signaled(f));
               EXPECT_TRUE(fence_test_signaled_flag(f));
               EXPECT_TRUE(fence_check_and_signal(f));
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_add_callback) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               CountingCb cb;
               EXPECT_EQ(add_counting(f, cb), 0);
               EXPECT_EQ(cb.seen, 0);
               fence_signal(f);
               EXPECT_EQ(cb.seen, 1);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_late_add_callback) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               CountingCb cb;
               fence_signal(f);
               EXPECT_EQ(add_counting(f, cb), -ENOENT);
               fence_signal(f);
               EXPECT_EQ(cb.seen, 0);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_rm_callback) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               CountingCb cb;
               EXPECT_EQ(add_counting(f, cb), 0);
               EXPECT_TRUE(fence_remove_callback(f, cb.cb));
               fence_signal(f);
               EXPECT_EQ(cb.seen, 0);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_late_rm_callback) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               CountingCb cb;
               EXPECT_EQ(add_counting(f, cb), 0);
               fence_signal(f);
               EXPECT_FALSE(fence_remove_callback(f, cb.cb));
               EXPECT_EQ(cb.seen, 1);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_status) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               EXPECT_EQ(fence_get_status(f), 0);
               fence_signal(f);
               EXPECT_EQ(fence_get_status(f), 1);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_error) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               fence_set_error(f, -EIO);
               EXPECT_EQ(fence_get_status(f), 0);
               fence_signal(f);
               EXPECT_EQ(fence_get_status(f), -EIO);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_wait) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               EXPECT_EQ(fence_wait_timeout(f, false, 0), 0);
               fence_signal(f);
               EXPECT_EQ(fence_wait_timeout(f, false, 0), 1);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_wait_timeout) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
+  EXPECT_EQ(with_fence([](Fence& f) {
               EXPECT_EQ(fence_wait_timeout(f, false, kSecond), 0);
               EXPECT_EQ(sched::now(), kSecond);
               SignalLater later(f, kSecond);
               EXPECT_EQ(fence_wait_timeout(f, false, 4 * kSecond),
                         static_cast<int64_t>(3 * kSecond));
               EXPECT_EQ(sched::now(), 2 * kSecond);
-              put_mock(f);
             }),
             "nothing");
 }
 
 TEST(DmaBufFence, test_stub) {
-  PhasedRun run;
+  TestRun run;
   run.set_up = [] { EXPECT_EQ(stub_init(), 0); };
   run.threads = {[] {
     Fence* stubs[64];
@@ -178,7 +155,7 @@ TEST(DmaBufFence, test_stub) {
 void race_signal_callback(bool signal_before) {
   static Fence* fences[2];
   int seen[2], refused[2];
-  PhasedRun run;
+  TestRun run;
   run.set_up = [] {
     for (Fence*& f : fences) f = &mock_fence();
   };
@@ -199,7 +176,7 @@ void race_signal_callback(bool signal_before) {
     for (Fence* f : fences) put_mock(*f);
   }};
   int callbacks = 0, refusals = 0;
-  EXPECT_EQ(run.sweep(kT1, kT0,
+  EXPECT_EQ(run.sweep({kT1, kT0},
                       [&] {
                         for (int self = 0; self < 2; ++self) {
                           ASSERT_EQ(seen[self] + refused[self], 1);

@@ -10,9 +10,9 @@
 
 #include "core/dma/mock_fence_test_fixture.h"
 #include "core/kernel/errno.h"
-#include "core/kernel/phased_run.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/task.h"
+#include "core/kernel/test_run.h"
 
 namespace {
 
@@ -21,7 +21,7 @@ using drm::File;
 using drm::Syncobj;
 using kernel::kErestartsys;
 using kernel::kSecond;
-using kernel::PhasedRun;
+using kernel::TestRun;
 
 constexpr uint32_t kForSubmit = drm::kSyncobjWaitFlagsWaitForSubmit;
 constexpr kernel::Holder kTest{"test"};
@@ -42,13 +42,13 @@ class SyncobjTest : public testing::Test {
                       dma::stub_fini};
   }
 
-  std::string run(std::vector<PhasedRun::Body> threads) {
+  std::string run(std::vector<TestRun::Body> threads) {
     run_.threads = std::move(threads);
     return run_();
   }
-  std::string sweep(std::vector<PhasedRun::Body> threads, const std::function<void()>& check) {
+  std::string sweep(std::vector<TestRun::Body> threads, const std::function<void()>& check) {
     run_.threads = std::move(threads);
-    return run_.sweep(kernel::kT1, kernel::kT0, check);
+    return run_.sweep({kernel::kT1, kernel::kT0}, check);
   }
 
   File& file(unsigned i = 0) { return *files_[i]; }
@@ -102,7 +102,7 @@ class SyncobjTest : public testing::Test {
     drm::syncobj_put(*syncobj, kTest);
   }
 
-  PhasedRun run_;
+  TestRun run_;
   kernel::UserMemory mm_[2];
 
  private:
@@ -327,7 +327,7 @@ TEST_F(SyncobjTest, FindFenceWithASpinlockHeldIsReported) {
 
 TEST_F(SyncobjTest, SubmissionWakesEveryWaiter) {
   int results[3] = {1, 1, 1};
-  std::vector<PhasedRun::Body> threads;
+  std::vector<TestRun::Body> threads;
   for (int& result : results) {
     threads.push_back([this, &result] {
       if (sched::current()->id == 0) create();
@@ -378,7 +378,7 @@ class SyncobjRaceTest : public SyncobjTest {
   }
 
   // One run of find_fence on t0. The ledger sees to it that no reference is lost.
-  PhasedRun::Body waiter() {
+  TestRun::Body waiter() {
     return [this] { result_ = find(handle_, kForSubmit); };
   }
 

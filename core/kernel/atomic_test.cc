@@ -40,36 +40,37 @@ TEST(Atomic, AddReturnsTheNewAndFetchAddTheOldValue) {
 }
 
 TEST(Atomic, OneThreadWinsTheBitAtEveryPreemption) {
-  kernel::sweep({kT1, kT0}, [](const kernel::Preemptions& preemptions) {
-    unsigned long word = 0;
-    int winners = 0;
-    TestRun run;
-    for (int thread = 0; thread < 2; ++thread)
-      run.threads.push_back([&] {
-        if (!kernel::test_and_set_bit(3, word)) kernel::atomic_add_return(1, winners);
-      });
-    run.preemptions = preemptions;
-    EXPECT_EQ(to_string(run()), "nothing");
-    EXPECT_EQ(winners, 1);
-  });
+  unsigned long word;
+  int winners;
+  TestRun run;
+  run.set_up = [&] {
+    word = 0;
+    winners = 0;
+  };
+  for (int thread = 0; thread < 2; ++thread)
+    run.threads.push_back([&] {
+      if (!kernel::test_and_set_bit(3, word)) kernel::atomic_add_return(1, winners);
+    });
+  EXPECT_EQ(run.sweep({kT1, kT0}, [&] { ASSERT_EQ(winners, 1); }), "nothing");
 }
 
 // Clean under TSan: the release store orders the plain one before it.
 TEST(Atomic, ReleasePublishesWhatWasWrittenBefore) {
-  kernel::sweep({kT1, kT0}, [](const kernel::Preemptions& preemptions) {
-    int payload = 0;
-    bool ready = false;
-    TestRun run;
-    run.threads = {[&] {
-                     payload = 7;
-                     kernel::store_release(ready, true);
-                   },
-                   [&] {
-                     if (kernel::load_acquire(ready)) EXPECT_EQ(payload, 7);
-                   }};
-    run.preemptions = preemptions;
-    EXPECT_EQ(to_string(run()), "nothing");
-  });
+  int payload;
+  bool ready;
+  TestRun run;
+  run.set_up = [&] {
+    payload = 0;
+    ready = false;
+  };
+  run.threads = {[&] {
+                   payload = 7;
+                   kernel::store_release(ready, true);
+                 },
+                 [&] {
+                   if (kernel::load_acquire(ready)) EXPECT_EQ(payload, 7);
+                 }};
+  EXPECT_EQ(run.sweep({kT1, kT0}), "nothing");
 }
 
 }  // namespace

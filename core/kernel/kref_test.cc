@@ -49,28 +49,25 @@ TEST(Kref, LastPutReleasesAndNoOther) {
 }
 
 TEST(Kref, ReleaseRunsOnceAndAfterAllUsesAtEveryPreemption) {
-  kernel::sweep({kT1, kT0}, [](const kernel::Preemptions& preemptions) {
-    Thing* thing = nullptr;
-    std::atomic<int> releases = 0;
-    auto drop = [&](kernel::Holder holder) {
-      releases += kernel::kref_put(thing->refcount, holder, Thing::release);
-    };
-    TestRun run;
-    run.setup = [&] {
-      thing = new_thing();
-      kernel::kref_get(thing->refcount, kUser);
-    };
-    run.threads = {[&] {
-                     kernel::kref_get(thing->refcount, kOther);
-                     drop(kCreator);
-                     thing->payload = 1;
-                     drop(kOther);
-                   },
-                   [&] { drop(kUser); }};
-    run.preemptions = preemptions;
-    EXPECT_EQ(to_string(run()), "nothing");
-    EXPECT_EQ(releases, 1);
-  });
+  Thing* thing;
+  std::atomic<int> releases;
+  auto drop = [&](kernel::Holder holder) {
+    releases += kernel::kref_put(thing->refcount, holder, Thing::release);
+  };
+  TestRun run;
+  run.set_up = [&] {
+    releases = 0;
+    thing = new_thing();
+    kernel::kref_get(thing->refcount, kUser);
+  };
+  run.threads = {[&] {
+                   kernel::kref_get(thing->refcount, kOther);
+                   drop(kCreator);
+                   thing->payload = 1;
+                   drop(kOther);
+                 },
+                 [&] { drop(kUser); }};
+  EXPECT_EQ(run.sweep({kT1, kT0}, [&] { ASSERT_EQ(releases, 1); }), "nothing");
 }
 
 TEST(Kref, GetFromZeroIsReported) {

@@ -152,11 +152,11 @@ TEST(Ledger, ChecksOffNumbersStayTheSameAndNothingIsReported) {
 }
 
 // What the report of a run says, one expected piece of it at a time.
-void expect_report(const std::function<void()>& setup, const std::function<void()>& operation,
+void expect_report(const std::function<void()>& set_up, const std::function<void()>& operation,
                    const char* pattern) {
   TestRun run;
   run.print = true;
-  run.setup = setup;
+  run.set_up = set_up;
   run.threads = {operation};
   EXPECT_DEATH(run(), pattern);
 }

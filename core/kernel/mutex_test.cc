@@ -37,21 +37,22 @@ void increment_under(Mutex& mutex, int& counter) {
 }
 
 TEST(Mutex, ExcludesOtherThreadsAtEveryPreemption) {
-  for (unsigned cpus = 1; cpus <= 2; ++cpus)
-    kernel::sweep({kT1, kT0, kT1}, [&](const kernel::Preemptions& preemptions) {
-      auto mutex = make_mutex();
-      int counter = 0;
-      TestRun run;
-      run.cpus = cpus;
-      for (int thread = 0; thread < 2; ++thread)
-        run.threads.push_back([&] {
-          increment_under(mutex, counter);
-          increment_under(mutex, counter);
-        });
-      run.preemptions = preemptions;
-      EXPECT_EQ(to_string(run()), "nothing");
-      EXPECT_EQ(counter, 4);
-    });
+  for (unsigned cpus = 1; cpus <= 2; ++cpus) {
+    kernel::OnHeap<Mutex> mutex;
+    int counter;
+    TestRun run;
+    run.cpus = cpus;
+    run.set_up = [&] {
+      mutex = make_mutex();
+      counter = 0;
+    };
+    for (int thread = 0; thread < 2; ++thread)
+      run.threads.push_back([&] {
+        increment_under(mutex, counter);
+        increment_under(mutex, counter);
+      });
+    EXPECT_EQ(run.sweep({kT1, kT0, kT1}, [&] { ASSERT_EQ(counter, 4); }), "nothing");
+  }
 }
 
 TEST(Mutex, WaiterSleepsAndGoesOnAfterTheUnlock) {
@@ -72,7 +73,7 @@ TEST(Mutex, WaiterSleepsAndGoesOnAfterTheUnlock) {
                    kernel::mutex_unlock(mutex);
                  }};
   run.preemptions = {{2, kT1}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   EXPECT_EQ(order, "locked unlocking taken over");
 }
 
@@ -104,9 +105,9 @@ TEST(Mutex, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
   };
   TestRun run;
   run.threads = {[&] { take_both(a, b); }, [&] { take_both(b, a); }};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   run.preemptions = {{2, kT1}};
-  EXPECT_EQ(to_string(run()), "deadlock b");
+  EXPECT_EQ(run(), "deadlock b");
 }
 
 TEST(Mutex, UnlockByAnotherIsReported) {
@@ -118,7 +119,7 @@ TEST(Mutex, UnlockByAnotherIsReported) {
                  },
                  [&] { kernel::mutex_unlock(mutex); }};
   run.preemptions = {{2, kT1}};
-  EXPECT_EQ(to_string(run()), "unlock-not-owner mutex");
+  EXPECT_EQ(run(), "unlock-not-owner mutex");
 }
 
 TEST(Mutex, DestroyWhileHeldIsReported) {

@@ -35,33 +35,34 @@ struct Callback : kernel::RcuHead {
 
 void expect_callback_waits_for(
     const std::function<void(const std::function<void()>& section)>& read) {
+  std::atomic<bool> reading, called_while_reading;
+  bool ran;
+  Callback callback;
+  callback.body = [&] {
+    ran = true;
+    if (called_while_reading) EXPECT_FALSE(reading);
+  };
+  TestRun run;
+  run.set_up = [&] { reading = called_while_reading = ran = false; };
+  run.threads = {[&] {
+                   read([&] {
+                     reading = true;
+                     for (int i = 0; i < 4; ++i) step();
+                     reading = false;
+                   });
+                 },
+                 [&] {
+                   called_while_reading = reading.load();
+                   callback.call();
+                   step();
+                 }};
   int waited = 0;
-  kernel::sweep({kT1, Target::kSoftirq, kT0}, [&](const kernel::Preemptions& preemptions) {
-    std::atomic<bool> reading = false, called_while_reading = false;
-    bool ran = false;
-    Callback callback;
-    callback.body = [&] {
-      ran = true;
-      if (called_while_reading) EXPECT_FALSE(reading);
-    };
-    TestRun run;
-    run.threads = {[&] {
-                     read([&] {
-                       reading = true;
-                       for (int i = 0; i < 4; ++i) step();
-                       reading = false;
-                     });
-                   },
-                   [&] {
-                     called_while_reading = reading.load();
-                     callback.call();
-                     step();
-                   }};
-    run.preemptions = preemptions;
-    EXPECT_EQ(to_string(run()), "nothing");
-    EXPECT_TRUE(ran);
-    waited += called_while_reading;
-  });
+  EXPECT_EQ(run.sweep({kT1, Target::kSoftirq, kT0},
+                      [&] {
+                        ASSERT_TRUE(ran);
+                        waited += called_while_reading;
+                      }),
+            "nothing");
   EXPECT_GT(waited, 0);  // the sweep did come across it
 }
 
@@ -119,7 +120,7 @@ TEST(Rcu, CallbackWaitsForTheCallerOfCallRcuIfItReads) {
     kernel::rcu_read_unlock();
   }};
   run.preemptions = {{1, Target::kSoftirq}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   EXPECT_TRUE(ran);
 }
 
@@ -136,7 +137,7 @@ TEST(Rcu, ReaderThatBeganLaterDoesNotDelayTheCallback) {
     kernel::rcu_read_unlock();
   }};
   run.preemptions = {{1, Target::kSoftirq}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
 }
 
 TEST(Rcu, CallbackRunsWhenTheScheduleNamesSoftirqOrElseWhenNobodyElseCan) {
@@ -151,7 +152,7 @@ TEST(Rcu, CallbackRunsWhenTheScheduleNamesSoftirqOrElseWhenNobodyElseCan) {
       EXPECT_EQ(ran, named);
     }};
     if (named) run.preemptions = {{1, Target::kSoftirq}};
-    EXPECT_EQ(to_string(run()), "nothing");
+    EXPECT_EQ(run(), "nothing");
     EXPECT_TRUE(ran);
   }
 }
@@ -190,7 +191,7 @@ TEST(Rcu, CallbackBehindOneThatWaitsWaitsToo) {
                  [&] { second.call(); }};
   // t1 calls while t0 reads, t2 too; the softirq is named before t0 goes on.
   run.preemptions = {{1, kT1}, {1, kT2}, {0, Target::kSoftirq}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   EXPECT_EQ(order, "first second");
 }
 
@@ -210,7 +211,7 @@ TEST(Rcu, CallbackBehindOneThatMayRunWaitsForItsOwnReaders) {
     kernel::rcu_read_unlock();
   }};
   run.preemptions = {{1, Target::kSoftirq}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   EXPECT_TRUE(second_ran);
 }
 
@@ -287,47 +288,42 @@ struct Object {
 };
 
 // t0 looks the object up `lookups` times; t1 removes it and hands it to `release`.
-std::string race_lookup_with_removal(const kernel::Preemptions& preemptions, int lookups,
-                                     const std::function<void(Object& object)>& release) {
-  Object* published = nullptr;
-  TestRun run;
-  run.setup = [&] {
-    published = kernel::kzalloc_obj<Object>("object");
-    published->value = 7;
-  };
-  run.threads = {[&] {
-                   for (int i = 0; i < lookups; ++i) {
-                     kernel::rcu_read_lock();
-                     const Object* object = kernel::rcu_dereference(published);
-                     step();
-                     if (object != nullptr) EXPECT_EQ(object->value, 7);
-                     kernel::rcu_read_unlock();
-                   }
-                 },
-                 [&] {
-                   Object* object = published;
-                   kernel::rcu_assign_pointer(published, static_cast<Object*>(nullptr));
-                   release(*object);
-                 }};
-  run.preemptions = preemptions;
-  return to_string(run());
-}
+struct LookupBesideRemoval : TestRun {
+  Object* published;
+
+  LookupBesideRemoval(int lookups, void (*release)(Object& object)) {
+    set_up = [this] {
+      published = kernel::kzalloc_obj<Object>("object");
+      published->value = 7;
+    };
+    threads = {[this, lookups] {
+                 for (int i = 0; i < lookups; ++i) {
+                   kernel::rcu_read_lock();
+                   const Object* object = kernel::rcu_dereference(published);
+                   step();
+                   if (object != nullptr) EXPECT_EQ(object->value, 7);
+                   kernel::rcu_read_unlock();
+                 }
+               },
+               [this, release] {
+                 Object* object = published;
+                 kernel::rcu_assign_pointer(published, static_cast<Object*>(nullptr));
+                 release(*object);
+               }};
+  }
+};
 
 TEST(Rcu, ObjectFreedAfterAGracePeriodIsSafeToReadAtEveryPreemption) {
-  kernel::sweep({kT1, Target::kSoftirq, kT0}, [](const kernel::Preemptions& preemptions) {
-    EXPECT_EQ(
-        race_lookup_with_removal(
-            preemptions, 2, [](Object& object) { kernel::call_rcu(object.rcu, Object::free_rcu); }),
-        "nothing");
-  });
+  LookupBesideRemoval run(2,
+                          [](Object& object) { kernel::call_rcu(object.rcu, Object::free_rcu); });
+  EXPECT_EQ(run.sweep({kT1, Target::kSoftirq, kT0}), "nothing");
 }
 
 #if defined(FENCEBENCH_ASAN) || defined(FENCEBENCH_TSAN)
 TEST(RcuDeathTest, ObjectFreedAtOnceIsNot) {
-  // t0 is preempted between the lookup and the use.
-  EXPECT_DEATH(
-      race_lookup_with_removal({{2, kT1}}, 1, [](Object& object) { kernel::kfree(&object); }),
-      "heap-use-after-free|data race");
+  LookupBesideRemoval run(1, [](Object& object) { kernel::kfree(&object); });
+  run.preemptions = {{2, kT1}};  // between the lookup and the use
+  EXPECT_DEATH(run(), "heap-use-after-free|data race");
 }
 #endif
 

@@ -71,7 +71,7 @@ TEST(Runtime, LivelockAndDeadlockAreReportedEvenWithTheChecksOff) {
 uint64_t trace_of_a_run() {
   TestRun run;
   kernel::OnHeap<kernel::SpinLock> lock;
-  run.setup = [&] { kernel::spin_lock_init(lock, "lock"); };
+  run.set_up = [&] { kernel::spin_lock_init(lock, "lock"); };
   for (int thread = 0; thread < 2; ++thread)
     run.threads.push_back([&] {
       void* memory = kernel::kmalloc(8, kernel::Gfp::kKernel, "memory");
@@ -85,7 +85,7 @@ uint64_t trace_of_a_run() {
       kernel::kfree(memory);
     });
   run.preemptions = {{2, kernel::kT1}, {3, kernel::kT0}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   return sched::trace().hash;
 }
 

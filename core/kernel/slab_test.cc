@@ -125,7 +125,7 @@ TEST(Slab, FailureIsInjectedIntoOneTaskOnly) {
                    kernel::kfree(thing);
                  }};
   run.preemptions = {{1, kernel::kT1}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
 }
 
 TEST(Slab, ArrayOfNothingIsNoErrorAndOneTooLargeIs) {

@@ -30,19 +30,19 @@ void increment_under(SpinLock& lock, int& counter) {
 }
 
 TEST(Spinlock, ExcludesOtherThreadsAtEveryPreemption) {
-  kernel::sweep({kT1, kT0, kT1}, [](const kernel::Preemptions& preemptions) {
-    auto lock = make_lock();
-    int counter = 0;
-    TestRun run;
-    for (int thread = 0; thread < 2; ++thread)
-      run.threads.push_back([&] {
-        increment_under(lock, counter);
-        increment_under(lock, counter);
-      });
-    run.preemptions = preemptions;
-    EXPECT_EQ(to_string(run()), "nothing");
-    EXPECT_EQ(counter, 4);
-  });
+  kernel::OnHeap<SpinLock> lock;
+  int counter;
+  TestRun run;
+  run.set_up = [&] {
+    lock = make_lock();
+    counter = 0;
+  };
+  for (int thread = 0; thread < 2; ++thread)
+    run.threads.push_back([&] {
+      increment_under(lock, counter);
+      increment_under(lock, counter);
+    });
+  EXPECT_EQ(run.sweep({kT1, kT0, kT1}, [&] { ASSERT_EQ(counter, 4); }), "nothing");
 }
 
 TEST(Spinlock, HolderKeepsItsCpu) {
@@ -62,7 +62,7 @@ TEST(Spinlock, HolderKeepsItsCpu) {
                    kernel::spin_unlock(lock);
                  }};
   run.preemptions = {{2, kT1}, {1, kT1}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   EXPECT_TRUE(other_ran);
 }
 
@@ -85,9 +85,9 @@ TEST(Spinlock, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
   };
   TestRun run;
   run.threads = {[&] { take_both(a, b); }, [&] { take_both(b, a); }};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   run.preemptions = {{2, kT1}};
-  EXPECT_EQ(to_string(run()), "deadlock b");
+  EXPECT_EQ(run(), "deadlock b");
 }
 
 TEST(Spinlock, InterruptThatNeedsALockHeldWithInterruptsOnIsADeadlock) {
@@ -182,7 +182,7 @@ TEST(Spinlock, UnlockByAnotherIsReported) {
                  },
                  [&] { kernel::spin_unlock(lock); }};
   run.preemptions = {{2, kT1}};
-  EXPECT_EQ(to_string(run()), "unlock-not-owner lock");
+  EXPECT_EQ(run(), "unlock-not-owner lock");
 }
 
 TEST(Spinlock, UnlockOfAFreeOneIsReported) {
@@ -251,7 +251,7 @@ TEST(Spinlock, AssertionThatItIsHeldSpeaksOfTheRunningContext) {
                  },
                  [&] { kernel::lockdep_assert_held(lock); }};
   run.preemptions = {{2, kT1}};
-  EXPECT_EQ(to_string(run()), "warn-on lock");
+  EXPECT_EQ(run(), "warn-on lock");
 }
 
 TEST(Spinlock, ChecksOffMisuseIsNotReported) {

@@ -1,12 +1,10 @@
-// For tests: runs functions as logical threads of one run of the kernel, and catches what is
-// reported. What the threads share lives in the test, is initialised before the run and is captured
-// by reference.
+// For tests: runs functions as the threads and interrupts of one run of the kernel, and catches
+// what is reported. What they share lives in the test and is captured by reference.
 #pragma once
 
 #include <functional>
 #include <initializer_list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,38 +16,34 @@ namespace kernel {
 inline constexpr sched::Target kT0{0}, kT1{1}, kT2{2};
 
 struct TestRun {
-  std::function<void()> setup;                 // runs before the threads, on the main thread
-  std::vector<std::function<void()>> threads;  // t0, t1, ...; operations 1, 2, ...
-  std::function<void()> teardown;              // runs when all of them and their work is done
+  using Body = std::function<void()>;
+
+  Body set_up;   // on the main thread; all that it starts, timers too, ends before the next phase
+  Body prepare;  // at the start of t0, before anything else; must not sleep
+  std::vector<Body> threads;    // t0, t1, ...; operations 1, 2, ...; here preemptions take effect
+  std::vector<Body> irqs;       // the interrupt lane, on CPU 0
+  std::vector<Body> tear_down;  // on the main thread, each when all before it has come to rest
   std::vector<sched::Preemption> preemptions;
   unsigned cpus = 2;
   bool print = false;  // a finding is printed and ends the process, for death tests
 
-  struct Finding {
-    Verdict verdict;
-    std::string where;
-  };
+  // Runs all of it, then checks that nothing is left (ledger, slab). Returns "nothing", or what was
+  // found: "reference-leak fence held by x". A finding ends the run at once; what its threads keep
+  // in local variables is dropped without destructors.
+  std::string operator()();
 
-  // Runs all of it, then checks that nothing is left (ledger, slab). A finding ends the run at
-  // once; what its threads keep in local variables is dropped without destructors.
-  std::optional<Finding> operator()();
+  // Runs with no preemption, with one to the first of `targets` at each scheduling point in turn,
+  // each time with another one to the second at each point after that, and so on. What one run
+  // leaves in the test's variables is there in the next: `set_up` initialises them. `check` looks
+  // at them after each run. Ends at the first finding, and returns it with its preemptions.
+  std::string sweep(std::initializer_list<sched::Target> targets, const Body& check = {});
 };
 
-// "reference-leak fence held by x", or "nothing": what an EXPECT_EQ compares.
-std::string to_string(const std::optional<TestRun::Finding>& finding);
-
 // Runs one function on one thread.
-std::string run_alone(std::function<void()> body);
-
-// Calls `run` with no preemption, with one to the first of `targets` at each scheduling point in
-// turn, each time with another one to the second at each point after that, and so on. `run`
-// executes one TestRun with them.
-using Preemptions = std::vector<sched::Preemption>;
-void sweep(std::initializer_list<sched::Target> targets,
-           const std::function<void(const Preemptions& preemptions)>& run);
+std::string run_alone(TestRun::Body body);
 
 // Runs `body` as an interrupt on top of the running thread, here and now; interrupts must be on.
-void in_interrupt(const std::function<void()>& body);
+void in_interrupt(const TestRun::Body& body);
 
 // A lock, or what contains one, of a test that may end with it held. On the heap: TSan forgets a
 // lock with its memory, but would take the next one on the same stack for held.

@@ -36,7 +36,7 @@ TEST(Wait, WakeUpReturnsWhatIsLeftOfTheTimeout) {
                    EXPECT_EQ(kernel::schedule_timeout("delay", 40), 0u);
                    kernel::wake_up_process(sched::context(0));
                  }};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
 }
 
 TEST(Wait, SleepersWakeInTheOrderOfTheirTimeouts) {
@@ -53,7 +53,7 @@ TEST(Wait, SleepersWakeInTheOrderOfTheirTimeouts) {
       kernel::spin_unlock(lock);
     });
   run.cpus = 1;
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
   EXPECT_EQ(order, "10 20 30 ");
 }
 
@@ -66,7 +66,7 @@ TEST(Wait, WaitWithoutTimeoutTakesNoTime) {
                    EXPECT_EQ(sched::now(), 0u);
                  },
                  [] { kernel::wake_up_process(sched::context(0)); }};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
 }
 
 TEST(Wait, NobodyLeftToWakeTheSleeperIsADeadlock) {
@@ -96,42 +96,46 @@ TEST(Wait, WakeUpBeforeTheAnnouncementIsLost) {
             "nothing");
 }
 
-// Waits for `done` in the way of the kernel, or with the announcement in the wrong place.
-std::string wait_for_flag(const kernel::Preemptions& preemptions, bool announce_before_unlock) {
+// t0 waits for `done`, which t1 sets, in the way of the kernel or with the announcement in the
+// wrong place.
+struct WaitForFlag : TestRun {
   kernel::OnHeap<kernel::SpinLock> lock;
-  kernel::spin_lock_init(lock, "lock");
-  bool done = false;
-  TestRun run;
-  run.threads = {[&, announce_before_unlock] {
-                   kernel::spin_lock(lock);
-                   while (!done) {
-                     if (announce_before_unlock) kernel::set_current_state();
-                     kernel::spin_unlock(lock);
-                     if (!announce_before_unlock) kernel::set_current_state();
-                     kernel::schedule_timeout("done", kMaxScheduleTimeout);
-                     kernel::spin_lock(lock);
-                   }
+  bool done;
+
+  explicit WaitForFlag(bool announce_before_unlock) {
+    set_up = [this] {
+      kernel::spin_lock_init(lock, "lock");
+      done = false;
+    };
+    threads = {[this, announce_before_unlock] {
+                 kernel::spin_lock(lock);
+                 while (!done) {
+                   if (announce_before_unlock) kernel::set_current_state();
                    kernel::spin_unlock(lock);
-                 },
-                 [&] {
+                   if (!announce_before_unlock) kernel::set_current_state();
+                   kernel::schedule_timeout("done", kMaxScheduleTimeout);
                    kernel::spin_lock(lock);
-                   done = true;
-                   kernel::spin_unlock(lock);
-                   kernel::wake_up_process(sched::context(0));
-                 }};
-  run.preemptions = preemptions;
-  return to_string(run());
-}
+                 }
+                 kernel::spin_unlock(lock);
+               },
+               [this] {
+                 kernel::spin_lock(lock);
+                 done = true;
+                 kernel::spin_unlock(lock);
+                 kernel::wake_up_process(sched::context(0));
+               }};
+  }
+};
 
 TEST(Wait, FlagUnderALockIsNeverMissed) {
-  kernel::sweep({kT1, kT0, kT1}, [](const kernel::Preemptions& preemptions) {
-    EXPECT_EQ(wait_for_flag(preemptions, true), "nothing");
-  });
+  EXPECT_EQ(WaitForFlag(true).sweep({kT1, kT0, kT1}), "nothing");
 }
 
 TEST(Wait, AnnouncementAfterTheUnlockMissesAWakeUpInBetween) {
-  EXPECT_EQ(wait_for_flag({}, false), "nothing");
-  EXPECT_EQ(wait_for_flag({{2, kT1}}, false), "deadlock done");
+  WaitForFlag run(false);
+  EXPECT_EQ(run(), "nothing");
+  run.preemptions = {{2, kT1}};
+  EXPECT_EQ(run(), "deadlock done");
 }
 
 TEST(Wait, WakeUpOfAFormerRunIsForgotten) {
@@ -160,7 +164,7 @@ TEST(Wait, SignalIsPendingForOneTaskOnly) {
                    EXPECT_TRUE(kernel::signal_pending());
                  },
                  [] { EXPECT_FALSE(kernel::signal_pending()); }};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
 }
 
 }  // namespace

@@ -17,7 +17,6 @@
 namespace {
 
 using kernel::kT0;
-using kernel::kT1;
 using kernel::run_alone;
 using kernel::TestRun;
 using kernel::Workqueue;
@@ -88,7 +87,7 @@ TEST(Workqueue, RunsWhenTheScheduleNamesAWorkerOrElseWhenNoThreadCanRun) {
       EXPECT_EQ(ran, named);
     }};
     if (named) run.preemptions = {{2, Target::kWorker}};
-    EXPECT_EQ(to_string(run()), "nothing");
+    EXPECT_EQ(run(), "nothing");
     EXPECT_TRUE(ran);
   }
 }
@@ -115,31 +114,28 @@ TEST(Workqueue, MayBeQueuedInAnInterrupt) {
 
 // Plain variables: TSan sees that each run happens before the next.
 TEST(Workqueue, OrderedWorksRunOneAtATimeInOrderAtEveryPreemption) {
-  kernel::sweep({Target::kWorker, kT0, Target::kWorker},
-                [](const kernel::Preemptions& preemptions) {
-                  std::string order;
-                  bool busy = false;
-                  auto body = [&](char name) {
-                    return [&order, &busy, name] {
-                      EXPECT_FALSE(busy);
-                      busy = true;
-                      step();
-                      order += name;
-                      busy = false;
-                    };
-                  };
-                  TestWork other([] { step(); }), a(body('a')), b(body('b')), c(body('c'));
-                  TestRun run;
-                  run.threads = {[&] {
-                    kernel::queue_work(unordered, other);  // so that workers take turns
-                    kernel::queue_work(ordered, a);
-                    kernel::queue_work(ordered, b);
-                    kernel::queue_work(ordered, c);
-                  }};
-                  run.preemptions = preemptions;
-                  EXPECT_EQ(to_string(run()), "nothing");
-                  EXPECT_EQ(order, "abc");
-                });
+  std::string order;
+  bool busy = false;
+  auto body = [&](char name) {
+    return [&order, &busy, name] {
+      EXPECT_FALSE(busy);
+      busy = true;
+      step();
+      order += name;
+      busy = false;
+    };
+  };
+  TestWork other([] { step(); }), a(body('a')), b(body('b')), c(body('c'));
+  TestRun run;
+  run.set_up = [&] { order = ""; };
+  run.threads = {[&] {
+    kernel::queue_work(unordered, other);  // so that workers take turns
+    kernel::queue_work(ordered, a);
+    kernel::queue_work(ordered, b);
+    kernel::queue_work(ordered, c);
+  }};
+  EXPECT_EQ(run.sweep({Target::kWorker, kT0, Target::kWorker}, [&] { ASSERT_EQ(order, "abc"); }),
+            "nothing");
 }
 
 TEST(Workqueue, UnorderedWorksMayOverlap) {
@@ -177,31 +173,29 @@ TEST(Workqueue, MoreWorksThanWorkersAllRun) {
 
 // Plain variables: TSan sees that the first run happens before the second.
 TEST(Workqueue, QueuedAgainWhileItRunsItRunsAgainButNeverTwiceAtATime) {
-  kernel::sweep({Target::kWorker, kT0, Target::kWorker},
-                [](const kernel::Preemptions& preemptions) {
-                  int runs = 0;
-                  bool inside = false;
-                  TestWork work([&] {
-                    EXPECT_FALSE(inside);
-                    inside = true;
-                    step();
-                    ++runs;
-                    sleep_for(1);  // leaves another worker free to take it
-                    inside = false;
-                  });
-                  TestWork other([] { step(); });  // so that workers take turns
-                  bool again = false;
-                  TestRun run;
-                  run.threads = {[&] {
-                    kernel::queue_work(unordered, other);
-                    kernel::queue_work(unordered, work);
-                    step();
-                    again = kernel::queue_work(unordered, work);
-                  }};
-                  run.preemptions = preemptions;
-                  EXPECT_EQ(to_string(run()), "nothing");
-                  EXPECT_EQ(runs, again ? 2 : 1);
-                });
+  int runs;
+  bool inside = false;
+  TestWork work([&] {
+    EXPECT_FALSE(inside);
+    inside = true;
+    step();
+    ++runs;
+    sleep_for(1);  // leaves another worker free to take it
+    inside = false;
+  });
+  TestWork other([] { step(); });  // so that workers take turns
+  bool again;
+  TestRun run;
+  run.set_up = [&] { runs = 0; };
+  run.threads = {[&] {
+    kernel::queue_work(unordered, other);
+    kernel::queue_work(unordered, work);
+    step();
+    again = kernel::queue_work(unordered, work);
+  }};
+  EXPECT_EQ(
+      run.sweep({Target::kWorker, kT0, Target::kWorker}, [&] { ASSERT_EQ(runs, again ? 2 : 1); }),
+      "nothing");
 }
 
 TEST(Workqueue, WorkMayFreeItself) {
@@ -256,7 +250,7 @@ TEST(DelayedWork, WithoutDelayItIsQueuedAtOnce) {
     EXPECT_TRUE(ran);
   }};
   run.preemptions = {{2, Target::kWorker}};
-  EXPECT_EQ(to_string(run()), "nothing");
+  EXPECT_EQ(run(), "nothing");
 }
 
 TEST(DelayedWork, MayQueueItselfAgain) {
@@ -324,27 +318,23 @@ TEST(Workqueue, AfterCancelSyncTheWorkHasEndedAndMayBeFreed) {
     kernel::Work work;
     int begun, ended;
   };
-  kernel::sweep({Target::kWorker, kT0, Target::kWorker},
-                [](const kernel::Preemptions& preemptions) {
-                  TestRun run;
-                  run.threads = {[] {
-                    Job* job = kernel::kzalloc_obj<Job>("job");
-                    kernel::init_work(job->work, [](kernel::Work& work) {
-                      Job& j = *reinterpret_cast<Job*>(&work);
-                      ++j.begun;
-                      step();
-                      ++j.ended;
-                    });
-                    kernel::queue_work(unordered, job->work);
-                    step();
-                    const bool was_pending = kernel::cancel_work_sync(job->work);
-                    EXPECT_EQ(job->begun, was_pending ? 0 : 1);
-                    EXPECT_EQ(job->ended, job->begun);
-                    kernel::kfree(job);
-                  }};
-                  run.preemptions = preemptions;
-                  EXPECT_EQ(to_string(run()), "nothing");
-                });
+  TestRun run;
+  run.threads = {[] {
+    Job* job = kernel::kzalloc_obj<Job>("job");
+    kernel::init_work(job->work, [](kernel::Work& work) {
+      Job& j = *reinterpret_cast<Job*>(&work);
+      ++j.begun;
+      step();
+      ++j.ended;
+    });
+    kernel::queue_work(unordered, job->work);
+    step();
+    const bool was_pending = kernel::cancel_work_sync(job->work);
+    EXPECT_EQ(job->begun, was_pending ? 0 : 1);
+    EXPECT_EQ(job->ended, job->begun);
+    kernel::kfree(job);
+  }};
+  EXPECT_EQ(run.sweep({Target::kWorker, kT0, Target::kWorker}), "nothing");
 }
 
 TEST(Workqueue, AfterCancelSyncAWorkThatQueuesItselfIsNotPending) {
@@ -353,18 +343,14 @@ TEST(Workqueue, AfterCancelSyncAWorkThatQueuesItselfIsNotPending) {
     kernel::queue_work(unordered, work);
     step();
   });
-  kernel::sweep({Target::kWorker, kT0, Target::kWorker},
-                [&](const kernel::Preemptions& preemptions) {
-                  TestRun run;
-                  run.threads = {[&] {
-                    kernel::queue_work(unordered, work);
-                    step();
-                    kernel::cancel_work_sync(work);
-                    EXPECT_FALSE(work.pending);
-                  }};
-                  run.preemptions = preemptions;
-                  EXPECT_EQ(to_string(run()), "nothing");
-                });
+  TestRun run;
+  run.threads = {[&] {
+    kernel::queue_work(unordered, work);
+    step();
+    kernel::cancel_work_sync(work);
+    EXPECT_FALSE(work.pending);
+  }};
+  EXPECT_EQ(run.sweep({Target::kWorker, kT0, Target::kWorker}), "nothing");
 }
 
 TEST(Workqueue, MayBeQueuedAgainAfterCancelSync) {

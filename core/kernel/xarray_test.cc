@@ -260,12 +260,11 @@ TEST(XArray, ChangesNeedTheLock) {
 }
 
 // t0 inserts; t1, on the other CPU, interrupts it with a handler that erases.
-std::string insert_interrupted_by_erase(kernel::XaFlags flags,
-                                        const kernel::Preemptions& preemptions) {
+std::string sweep_insert_interrupted_by_erase(kernel::XaFlags flags) {
   kernel::OnHeap<XArray> array;
   XArray& xa = array;
-  kernel::xa_init(xa, "xa_lock", flags);
   TestRun run;
+  run.set_up = [&] { kernel::xa_init(xa, "xa_lock", flags); };
   run.threads = {
       [&] { kernel::xa_insert(xa, 70, entry(0)); },
       [&] {
@@ -273,21 +272,14 @@ std::string insert_interrupted_by_erase(kernel::XaFlags flags,
             0, {[](void* arg) { kernel::xa_erase(*static_cast<XArray*>(arg), 70); }, &xa, 0});
         sched::point(sched::Point::kStep);
       }};
-  run.teardown = [&] { kernel::xa_destroy(xa); };
-  run.preemptions = preemptions;
-  return to_string(run());
+  run.tear_down = {[&] { kernel::xa_destroy(xa); }};
+  return run.sweep({kT1, kT0});
 }
 
 TEST(XArray, OneThatInterruptsChangeNeedsInterruptsOff) {
-  bool deadlock = false;
-  kernel::sweep({kT1, kT0}, [&](const kernel::Preemptions& preemptions) {
-    EXPECT_EQ(insert_interrupted_by_erase(kernel::XaFlags::kLockIrq, preemptions), "nothing");
-  });
-  kernel::sweep({kT1, kT0}, [&](const kernel::Preemptions& preemptions) {
-    deadlock |=
-        insert_interrupted_by_erase(kernel::XaFlags::kNone, preemptions) == "deadlock xa_lock";
-  });
-  EXPECT_TRUE(deadlock);
+  EXPECT_EQ(sweep_insert_interrupted_by_erase(kernel::XaFlags::kLockIrq), "nothing");
+  const std::string found = sweep_insert_interrupted_by_erase(kernel::XaFlags::kNone);
+  EXPECT_EQ(found.substr(0, found.find(',')), "deadlock xa_lock");
 }
 
 TEST(XArray, ItsLockMayBeTakenFromOutside) {
@@ -378,35 +370,32 @@ constexpr uint64_t kIndices[] = {3, 64, 4097};
 // Reads under RCU while the other thread erases and frees; clean under ASan and TSan.
 void sweep_reader_beside_eraser(std::initializer_list<Target> targets,
                                 const std::function<void(const XArray& xa)>& read) {
-  kernel::sweep(targets, [&](const kernel::Preemptions& preemptions) {
-    XArray xa;
-    TestRun run;
-    run.setup = [&] {
-      kernel::xa_init(xa, "xa_lock");
-      for (uint64_t index : kIndices) {
-        Object* object = kernel::kzalloc_obj<Object>("object");
-        object->index = index;
-        EXPECT_EQ(kernel::xa_insert(xa, index, object), 0);
-      }
-    };
-    run.threads = {[&] {
-                     kernel::rcu_read_lock();
-                     read(xa);
-                     kernel::rcu_read_unlock();
-                   },
-                   [&] {
-                     for (uint64_t index : {4097, 3, 64}) {
-                       auto* object = static_cast<Object*>(kernel::xa_erase(xa, index));
-                       kernel::call_rcu(object->rcu, Object::free_rcu);
-                     }
-                   }};
-    run.teardown = [&] {
-      EXPECT_TRUE(kernel::xa_empty(xa));
-      kernel::xa_destroy(xa);
-    };
-    run.preemptions = preemptions;
-    EXPECT_EQ(to_string(run()), "nothing");
-  });
+  XArray xa;
+  TestRun run;
+  run.set_up = [&] {
+    kernel::xa_init(xa, "xa_lock");
+    for (uint64_t index : kIndices) {
+      Object* object = kernel::kzalloc_obj<Object>("object");
+      object->index = index;
+      EXPECT_EQ(kernel::xa_insert(xa, index, object), 0);
+    }
+  };
+  run.threads = {[&] {
+                   kernel::rcu_read_lock();
+                   read(xa);
+                   kernel::rcu_read_unlock();
+                 },
+                 [&] {
+                   for (uint64_t index : {4097, 3, 64}) {
+                     auto* object = static_cast<Object*>(kernel::xa_erase(xa, index));
+                     kernel::call_rcu(object->rcu, Object::free_rcu);
+                   }
+                 }};
+  run.tear_down = {[&] {
+    EXPECT_TRUE(kernel::xa_empty(xa));
+    kernel::xa_destroy(xa);
+  }};
+  EXPECT_EQ(run.sweep(targets), "nothing");
 }
 
 TEST(XArray, LookupBesideErasingFindsTheEntryOrNothing) {
@@ -431,46 +420,45 @@ TEST(XArray, WalkBesideErasingSeesEachEntryAtMostOnceAndInOrder) {
 }
 
 TEST(XArray, LookupBesideInsertingFindsTheEntryOrNothing) {
-  kernel::sweep({kT1, kT0, kT1}, [](const kernel::Preemptions& preemptions) {
-    XArray xa;
+  XArray xa;
+  Object objects[2];
+  TestRun run;
+  run.set_up = [&] {
     kernel::xa_init(xa, "xa_lock");
-    Object objects[2] = {};
-    TestRun run;
-    run.threads = {[&] {
-                     kernel::rcu_read_lock();
-                     for (uint64_t index : {0, 4097}) {
-                       const auto* object = static_cast<Object*>(kernel::xa_load(xa, index));
-                       if (object != nullptr) EXPECT_EQ(object->index, index);
-                     }
-                     kernel::rcu_read_unlock();
-                   },
-                   [&] {
-                     for (uint64_t index : {0, 4097}) {
-                       Object& object = objects[index != 0];
-                       object.index = index;
-                       EXPECT_EQ(kernel::xa_insert(xa, index, &object), 0);
-                     }
-                   }};
-    run.teardown = [&] { kernel::xa_destroy(xa); };
-    run.preemptions = preemptions;
-    EXPECT_EQ(to_string(run()), "nothing");
-  });
+    for (Object& object : objects) object = {};
+  };
+  run.threads = {[&] {
+                   kernel::rcu_read_lock();
+                   for (uint64_t index : {0, 4097}) {
+                     const auto* object = static_cast<Object*>(kernel::xa_load(xa, index));
+                     if (object != nullptr) EXPECT_EQ(object->index, index);
+                   }
+                   kernel::rcu_read_unlock();
+                 },
+                 [&] {
+                   for (uint64_t index : {0, 4097}) {
+                     Object& object = objects[index != 0];
+                     object.index = index;
+                     EXPECT_EQ(kernel::xa_insert(xa, index, &object), 0);
+                   }
+                 }};
+  run.tear_down = {[&] { kernel::xa_destroy(xa); }};
+  EXPECT_EQ(run.sweep({kT1, kT0, kT1}), "nothing");
 }
 
 TEST(XArray, ThreadsThatAllocateNeverGetTheSameIndex) {
-  kernel::sweep({kT1, kT0}, [](const kernel::Preemptions& preemptions) {
-    XArray xa;
+  XArray xa;
+  uint32_t ids[2];
+  TestRun run;
+  run.set_up = [&] {
     kernel::xa_init(xa, "xa_lock");
-    uint32_t ids[2] = {};
-    TestRun run;
-    for (int thread = 0; thread < 2; ++thread)
-      run.threads.push_back(
-          [&, thread] { EXPECT_EQ(kernel::xa_alloc(xa, &ids[thread], entry(1), 1, 2), 0); });
-    run.teardown = [&] { kernel::xa_destroy(xa); };
-    run.preemptions = preemptions;
-    EXPECT_EQ(to_string(run()), "nothing");
-    EXPECT_EQ(ids[0] + ids[1], 3u);
-  });
+    ids[0] = ids[1] = 0;
+  };
+  for (int thread = 0; thread < 2; ++thread)
+    run.threads.push_back(
+        [&, thread] { EXPECT_EQ(kernel::xa_alloc(xa, &ids[thread], entry(1), 1, 2), 0); });
+  run.tear_down = {[&] { kernel::xa_destroy(xa); }};
+  EXPECT_EQ(run.sweep({kT1, kT0}, [&] { ASSERT_EQ(ids[0] + ids[1], 3u); }), "nothing");
 }
 
 }  // namespace

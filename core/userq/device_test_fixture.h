@@ -6,15 +6,15 @@
 
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/drm/syncobj.h"
-#include "core/kernel/phased_run.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/task.h"
-#include "core/sched/sanitizer.h"
+#include "core/kernel/test_run.h"
 #include "core/userq/device.h"
 #include "core/userq/queue.h"
 #include "core/userq/signal_ioctl.h"
@@ -30,6 +30,7 @@ inline void rest(uint64_t time = 1) {
 
 class DeviceTest : public testing::Test {
  protected:
+  using Body = kernel::TestRun::Body;
   using Handles = std::vector<uint32_t>;
   using Info = drm_amdgpu_userq_fence_info;
 
@@ -45,7 +46,6 @@ class DeviceTest : public testing::Test {
   }
 
   DeviceTest() {
-    for (uint32_t i = 0; i < kMaxDoorbells; ++i) interrupts_[i] = {this, i};
     for (unsigned i = 0; i < 2; ++i) mm_[i] = {kUserBase, sizeof memory_[i], memory_[i]};
     run_.set_up = [this] {
       adev_ = device_init(seq64_slots_);
@@ -63,19 +63,19 @@ class DeviceTest : public testing::Test {
   }
 
   // What a run does before its threads (must not sleep), and after them while the device is there.
-  void prepare(kernel::PhasedRun::Body body) { run_.prepare = std::move(body); }
-  void inspect(kernel::PhasedRun::Body body) { inspect_ = std::move(body); }
+  void prepare(Body body) { run_.prepare = std::move(body); }
+  void inspect(Body body) { inspect_ = std::move(body); }
 
-  std::string run(std::vector<kernel::PhasedRun::Body> threads) {
+  std::string run(std::vector<Body> threads) {
     run_.threads = std::move(threads);
     return run_();
   }
-  // Every way of going from t0 to t1 and back; `check` looks at the outcome of each.
-  std::string sweep(
-      std::vector<kernel::PhasedRun::Body> threads, const kernel::PhasedRun::Body& check = [] {},
-      sched::Target first = kernel::kT1, sched::Target second = kernel::kT0) {
+  // Every way of going to the first of `targets` and on to the second; `check` looks at the outcome
+  // of each.
+  std::string sweep(std::vector<Body> threads, const Body& check = {},
+                    std::initializer_list<sched::Target> targets = {kernel::kT1, kernel::kT0}) {
     run_.threads = std::move(threads);
-    return run_.sweep(first, second, check);
+    return run_.sweep(targets, check);
   }
 
   Device& device() { return *adev_; }
@@ -228,26 +228,21 @@ class DeviceTest : public testing::Test {
   // The interrupt of a doorbell, here and now. To TSan it is a part of the thread; interrupts that
   // race with threads are those of run_.irqs.
   void eop(uint32_t doorbell) {
-    Interrupt* self = &interrupts_[doorbell];
-    sched::tsan_release(self);
-    sched::raise_irq(sched::current()->cpu, {interrupt, self, 0});
-    sched::point(sched::Point::kStep);
-    sched::tsan_acquire(self);
+    kernel::in_interrupt([this, doorbell] {
+      process_fence_irq(device(), doorbell);
+      kernel::check_context_at_return("interrupt");
+    });
   }
   void complete(uint32_t doorbell, uint64_t value) {
     gpu_write(doorbell, value);
     eop(doorbell);
   }
 
-  kernel::PhasedRun run_;
+  kernel::TestRun run_;
   uint32_t seq64_slots_ = 16;
 
  private:
   static constexpr size_t kScratchSize = 512;  // of each thread
-  struct Interrupt {
-    DeviceTest* test;
-    uint32_t doorbell;
-  };
 
   static size_t scratch() {
     return sched::current()->kind == sched::Kind::kThread ? sched::current()->id * kScratchSize : 0;
@@ -256,16 +251,8 @@ class DeviceTest : public testing::Test {
     kernel::check_context_at_return("ioctl");
     return error;
   }
-  static void interrupt(void* arg) {
-    sched::tsan_acquire(arg);
-    const Interrupt& self = *static_cast<Interrupt*>(arg);
-    process_fence_irq(self.test->device(), self.doorbell);
-    kernel::check_context_at_return("interrupt");
-    sched::tsan_release(arg);
-  }
 
-  kernel::PhasedRun::Body inspect_;
-  Interrupt interrupts_[kMaxDoorbells] = {};
+  Body inspect_;
   kernel::UserMemory mm_[2];
   uint8_t memory_[2][(sched::kMaxThreads + 1) * kScratchSize] = {};
   drm::File* files_[2] = {};

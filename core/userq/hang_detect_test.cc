@@ -154,13 +154,12 @@ TEST_F(HangDetectTest, InterruptDoesNotDisarmItUnderANewFence) {
   inspect([&] {
     for (unsigned i = 0; i < 2; ++i) statuses[i] = status(i);
   });
-  EXPECT_EQ(sweep(
-                {[] {}, [this] { EXPECT_EQ(submit(9, 1), 0); }},
-                [&] {
-                  ASSERT_EQ(statuses[0], 1);
-                  ASSERT_EQ(statuses[1], -ECANCELED);
-                },
-                sched::Target::kIrq, kernel::kT1),
+  EXPECT_EQ(sweep({[] {}, [this] { EXPECT_EQ(submit(9, 1), 0); }},
+                  [&] {
+                    ASSERT_EQ(statuses[0], 1);
+                    ASSERT_EQ(statuses[1], -ECANCELED);
+                  },
+                  {sched::Target::kIrq, kernel::kT1}),
             "nothing");
 }
 
@@ -182,42 +181,39 @@ TEST_F(HangDetectRaceTest, FiringMeetsTheInterruptAtEveryPreemption) {
   inspect([&] {
     for (unsigned i = 0; i < 2; ++i) statuses[i] = status(i);
   });
-  EXPECT_EQ(sweep(
-                {[this] {
-                  submit_and_let_it_fire();
-                  complete(kDoorbell, 9);
-                }},
-                [&] {
-                  for (int each : statuses) {
-                    ASSERT_TRUE(each == 1 || each == -ECANCELED) << each;
-                    ++(each == 1 ? completed : cancelled);
-                  }
-                },
-                sched::Target::kWorker, kernel::kT0),
+  EXPECT_EQ(sweep({[this] {
+                    submit_and_let_it_fire();
+                    complete(kDoorbell, 9);
+                  }},
+                  [&] {
+                    for (int each : statuses) {
+                      ASSERT_TRUE(each == 1 || each == -ECANCELED) << each;
+                      ++(each == 1 ? completed : cancelled);
+                    }
+                  },
+                  {sched::Target::kWorker, kernel::kT0}),
             "nothing");
   EXPECT_GT(completed, 0);
   EXPECT_GT(cancelled, 0);
 }
 
 TEST_F(HangDetectRaceTest, FiringMeetsFreeAtEveryPreemption) {
-  EXPECT_EQ(sweep(
-                {[this] {
-                  submit_and_let_it_fire();
-                  EXPECT_EQ(free(id_), 0);
-                }},
-                [] {}, sched::Target::kWorker, kernel::kT0),
+  EXPECT_EQ(sweep({[this] {
+                    submit_and_let_it_fire();
+                    EXPECT_EQ(free(id_), 0);
+                  }},
+                  [] {}, {sched::Target::kWorker, kernel::kT0}),
             "nothing");
 }
 
 // With all fences complete the free waits for nothing but the watchdog itself.
 TEST_F(HangDetectRaceTest, FreeOfAnIdleQueueWaitsForTheFiringWatchdog) {
-  EXPECT_EQ(sweep(
-                {[this] {
-                  submit_and_let_it_fire();
-                  complete(kDoorbell, 9);
-                  EXPECT_EQ(free(id_), 0);
-                }},
-                [] {}, sched::Target::kWorker, kernel::kT0),
+  EXPECT_EQ(sweep({[this] {
+                    submit_and_let_it_fire();
+                    complete(kDoorbell, 9);
+                    EXPECT_EQ(free(id_), 0);
+                  }},
+                  [] {}, {sched::Target::kWorker, kernel::kT0}),
             "nothing");
 }
 
@@ -240,14 +236,13 @@ TEST_F(HangDetectTest, InterruptDuringAFreeArmsNothing) {
   inspect([&] {
     for (unsigned i = 0; i < 2; ++i) statuses[i] = status(i);
   });
-  EXPECT_EQ(sweep(
-                {[] {}, [this] { EXPECT_EQ(free(id_), 0); }},
-                [&] {
-                  ASSERT_EQ(statuses[0], -ECANCELED);
-                  ASSERT_EQ(statuses[1], 1);
-                  ASSERT_EQ(sched::now(), 0u);
-                },
-                sched::Target::kIrq, kernel::kT1),
+  EXPECT_EQ(sweep({[] {}, [this] { EXPECT_EQ(free(id_), 0); }},
+                  [&] {
+                    ASSERT_EQ(statuses[0], -ECANCELED);
+                    ASSERT_EQ(statuses[1], 1);
+                    ASSERT_EQ(sched::now(), 0u);
+                  },
+                  {sched::Target::kIrq, kernel::kT1}),
             "nothing");
 }
 

@@ -327,9 +327,8 @@ TEST_F(QueueTest, FreeMeetsTheInterruptAtEveryPreemption) {
   });
   run_.irqs = {[this] { process_fence_irq(device(), kDoorbell); }};
   inspect([&] { status = flagged_status(1); });
-  EXPECT_EQ(sweep(
-                {[] {}, [this] { EXPECT_EQ(free(1), 0); }}, [&] { ASSERT_EQ(status, 1); },
-                sched::Target::kIrq, kernel::kT1),
+  EXPECT_EQ(sweep({[] {}, [this] { EXPECT_EQ(free(1), 0); }}, [&] { ASSERT_EQ(status, 1); },
+                  {sched::Target::kIrq, kernel::kT1}),
             "nothing");
 }
 
@@ -337,8 +336,7 @@ TEST_F(QueueTest, FreeMeetsASpuriousInterruptAtEveryPreemption) {
   prepare([this] { create(kDoorbell); });
   run_.irqs = {[this] { process_fence_irq(device(), kDoorbell); }};
   EXPECT_EQ(
-      sweep(
-          {[] {}, [this] { EXPECT_EQ(free(1), 0); }}, [] {}, sched::Target::kIrq, kernel::kT1),
+      sweep({[] {}, [this] { EXPECT_EQ(free(1), 0); }}, [] {}, {sched::Target::kIrq, kernel::kT1}),
       "nothing");
 }
 

@@ -6,13 +6,13 @@
 #include <cerrno>
 #include <string>
 
-#include "core/kernel/phased_run.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/task.h"
+#include "core/kernel/test_run.h"
 
 namespace {
 
-using kernel::PhasedRun;
+using kernel::TestRun;
 using userq::kSeq64VaStart;
 using userq::Seq64;
 
@@ -41,7 +41,7 @@ class Seq64Test : public testing::TestWithParam<uint32_t> {
 
   Seq64 seq64_{};
   uint32_t used_at_end_ = 0;
-  PhasedRun run_;
+  TestRun run_;
 };
 
 // Below, at and above the 64 slots of a bitmap word.
@@ -85,7 +85,7 @@ TEST_P(Seq64RaceTest, TwoAllocatorsNeverShareASlot) {
     for (uint32_t i = 2; i < GetParam(); ++i) alloc();
   };
   for (int64_t& slot : slots) run_.threads.push_back([this, &slot] { slot = alloc(); });
-  EXPECT_EQ(run_.sweep(kernel::kT1, kernel::kT0,
+  EXPECT_EQ(run_.sweep({kernel::kT1, kernel::kT0},
                        [&] {
                          const bool enough = GetParam() >= 2;
                          ASSERT_NE(slots[0], slots[1]);
@@ -106,7 +106,7 @@ TEST_P(Seq64RaceTest, AFreeDuringAnAllocationLosesNoSlot) {
                   },
                   [this] { free(GetParam() - 1); }};
   int got = 0, full = 0;
-  EXPECT_EQ(run_.sweep(kernel::kT1, kernel::kT0,
+  EXPECT_EQ(run_.sweep({kernel::kT1, kernel::kT0},
                        [&] {
                          ASSERT_TRUE(slot == GetParam() - 1 || slot == -ENOSPC) << slot;
                          ++(slot >= 0 ? got : full);

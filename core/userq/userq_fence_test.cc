@@ -285,13 +285,12 @@ TEST_F(UserqFenceTest, InterruptDuringTheBirthOfAFenceIsNotLost) {
     status = flagged_status(s_);
     final_state = state(a_);
   });
-  EXPECT_EQ(sweep(
-                {[] {}, [this] { EXPECT_EQ(signal(a_, 4, {s_}), 0); }},
-                [&] {
-                  ASSERT_EQ(status, 1);
-                  ASSERT_EQ(final_state, QueueState::kMapped);
-                },
-                sched::Target::kIrq, kernel::kT1),
+  EXPECT_EQ(sweep({[] {}, [this] { EXPECT_EQ(signal(a_, 4, {s_}), 0); }},
+                  [&] {
+                    ASSERT_EQ(status, 1);
+                    ASSERT_EQ(final_state, QueueState::kMapped);
+                  },
+                  {sched::Target::kIrq, kernel::kT1}),
             "nothing");
 }
 

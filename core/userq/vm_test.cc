@@ -5,9 +5,9 @@
 
 #include <cerrno>
 
-#include "core/kernel/phased_run.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/task.h"
+#include "core/kernel/test_run.h"
 
 namespace userq {
 namespace {
@@ -23,7 +23,7 @@ class VmTest : public testing::Test {
     };
     run_.tear_down = {[this] { vm_fini(vm_); }};
   }
-  std::string run(kernel::PhasedRun::Body body) {
+  std::string run(kernel::TestRun::Body body) {
     run_.threads = {std::move(body)};
     return run_();
   }
@@ -35,7 +35,7 @@ class VmTest : public testing::Test {
   }
 
   Vm vm_{};
-  kernel::PhasedRun run_;
+  kernel::TestRun run_;
 };
 
 TEST_F(VmTest, RefusesWhatIsEmptyMisalignedOrWrapsAround) {

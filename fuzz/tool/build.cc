@@ -112,14 +112,7 @@ void run_step(const std::vector<std::string>& argv, const Project& project, std:
   try {
     Supervisor supervisor;
     supervisor.start(command, on_line, [&](const Exit& result) { exit = result; });
-    bool stopping = false;
-    while (supervisor.running() > 0) {
-      if (interrupted() && !stopping) {
-        stopping = true;
-        supervisor.stop_all(std::chrono::seconds(5));
-      }
-      supervisor.step(std::chrono::milliseconds(200));
-    }
+    supervisor.finish(std::chrono::seconds(5));
   } catch (const SpawnError& error) {
     progress.clear();
     throw EnvironmentError(

@@ -323,6 +323,18 @@ void Supervisor::step(std::chrono::milliseconds timeout) {
   }
 }
 
+void Supervisor::finish(std::chrono::milliseconds grace, const std::function<void()>& after_step) {
+  bool stopping = false;
+  while (running() > 0) {
+    if (interrupted() && !stopping) {
+      stopping = true;
+      stop_all(grace);
+    }
+    step(std::chrono::milliseconds(200));
+    if (after_step) after_step();
+  }
+}
+
 void Supervisor::stop_all(std::chrono::milliseconds grace, int signal_number) {
   for (auto& child : children_) {
     ::kill(-child->pid, signal_number);
@@ -337,14 +349,7 @@ Finished run_and_capture(const Command& command) {
   supervisor.start(
       command, [&](std::string_view line) { result.output.append(line).append("\n"); },
       [&](const Exit& exit) { result.exit = exit; });
-  bool stopping = false;
-  while (supervisor.running() > 0) {
-    if (interrupted() && !stopping) {
-      stopping = true;
-      supervisor.stop_all(std::chrono::seconds(2));
-    }
-    supervisor.step(std::chrono::milliseconds(200));
-  }
+  supervisor.finish(std::chrono::seconds(2));
   return result;
 }
 

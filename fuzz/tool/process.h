@@ -70,6 +70,9 @@ class Supervisor {
   // Waits for output, an exit or a signal, at most `timeout`; calls the callbacks.
   void step(std::chrono::milliseconds timeout);
 
+  // Steps until no child runs any more. Ctrl-C stops them all, as stop_all(grace) does.
+  void finish(std::chrono::milliseconds grace, const std::function<void()>& after_step = {});
+
   size_t running() const { return children_.size(); }
 
   // Asks all children to stop; what has not stopped within `grace` is killed by step().

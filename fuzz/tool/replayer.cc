@@ -95,15 +95,7 @@ void Replayer::show(const BuildResult& result) {
 }
 
 void Replayer::finish(const BuildResult& result) {
-  bool stopping = false;
-  while (supervisor_.running() > 0) {
-    if (interrupted() && !stopping) {
-      stopping = true;
-      supervisor_.stop_all(std::chrono::seconds(2));
-    }
-    supervisor_.step(std::chrono::milliseconds(200));
-    show(result);
-  }
+  supervisor_.finish(std::chrono::seconds(2), [&] { show(result); });
 }
 
 BuildResult Replayer::run(const std::string& sanitizer) {

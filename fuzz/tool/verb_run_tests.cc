@@ -60,17 +60,11 @@ PresetResult run_tests(const Project& project, const std::string& preset,
           result.log.line(line);
         },
         [&](const Exit& ended) { exit = ended; });
-    bool stopping = false;
-    while (supervisor.running() > 0) {
-      if (interrupted() && !stopping) {
-        stopping = true;
-        supervisor.stop_all(std::chrono::seconds(5));
-      }
-      supervisor.step(std::chrono::milliseconds(200));
+    supervisor.finish(std::chrono::seconds(5), [&] {
       progress.block(
           {fmt::format("testing {}: {} of {}, {} failed  {}", preset, result.log.done(),
                        result.log.all(), result.log.failed().size(), result.log.last())});
-    }
+    });
   } catch (const SpawnError& error) {
     throw EnvironmentError(
         fmt::format("{}; '{} doctor' says what to install", error.what(), project.command()));
