@@ -141,7 +141,7 @@ TEST(LibFuzzerLog, ReportAndTailAreBounded) {
 // ------------------------------------------------------------------------------------
 
 std::string verdict_of(std::string_view text) {
-  auto verdict = judge(read(text).report(), "/work/fb");
+  auto verdict = judge(read(text).report(), "/src/fb");
   return verdict ? verdict->text() : "none";
 }
 
@@ -157,8 +157,8 @@ TEST(Verdict, AddressSanitizer) {
       verdict_of(
           R"(==4244==ERROR: AddressSanitizer: heap-use-after-free on address 0x7c0d65c08f71 at pc 0x55ae4b5e612d
 READ of size 1 at 0x7c0d65c08f71 thread T0
-    #0 0x55ae4b5e612c in userq::f(userq::Queue*) /work/fb/core/userq/queue.cc:22:106
-SUMMARY: AddressSanitizer: heap-use-after-free /work/fb/core/userq/queue.cc:22:106 in userq::f(userq::Queue*)
+    #0 0x55ae4b5e612c in userq::f(userq::Queue*) /src/fb/core/userq/queue.cc:22:106
+SUMMARY: AddressSanitizer: heap-use-after-free /src/fb/core/userq/queue.cc:22:106 in userq::f(userq::Queue*)
 ==4244==ABORTING
 )"),
       "AddressSanitizer: heap-use-after-free in userq::f core/userq/queue.cc:22");
@@ -166,14 +166,14 @@ SUMMARY: AddressSanitizer: heap-use-after-free /work/fb/core/userq/queue.cc:22:1
 
 TEST(Verdict, PlacesInACopyWithADefectReadAsInTheOriginal) {
   EXPECT_EQ(verdict_of("SUMMARY: AddressSanitizer: double-free "
-                       "/work/fb/build/asan/defects/leak/src/core/dma/fence.cc:9:1 in dma::put"),
+                       "/src/fb/build/asan/defects/leak/src/core/dma/fence.cc:9:1 in dma::put"),
             "AddressSanitizer: double-free in dma::put core/dma/fence.cc:9");
 }
 
 TEST(Verdict, PlacesReadTheSameHoweverTheCompilerWasCalled) {
   for (const char* path :
-       {"/work/fb/core/dma/fence.cc", "../../core/dma/fence.cc",
-        "/work/fb/build/asan/../../core/dma/fence.cc", "defects/leak/src/core/dma/fence.cc"}) {
+       {"/src/fb/core/dma/fence.cc", "../../core/dma/fence.cc",
+        "/src/fb/build/asan/../../core/dma/fence.cc", "defects/leak/src/core/dma/fence.cc"}) {
     EXPECT_EQ(verdict_of(std::string("SUMMARY: AddressSanitizer: double-free ") + path +
                          ":9:1 in dma::put"),
               "AddressSanitizer: double-free in dma::put core/dma/fence.cc:9");
@@ -187,12 +187,12 @@ TEST(Verdict, LeakIsNamedByWhoAllocated) {
 
 Indirect leak of 8 byte(s) in 1 object(s) allocated from:
     #0 0x55c3468ce734 in malloc (/tmp/toy+0x10e734) (BuildId: 75c18b42)
-    #1 0x55c346912f52 in other /work/fb/core/dma/fence.cc:1:1
+    #1 0x55c346912f52 in other /src/fb/core/dma/fence.cc:1:1
 
 Direct leak of 72 byte(s) in 1 object(s) allocated from:
     #0 0x55c3468ce734 in malloc (/tmp/toy+0x10e734) (BuildId: 75c18b42)
-    #1 0x55c346912f40 in kernel::kzalloc(unsigned long) /work/fb/core/kernel/slab.cc:40:1
-    #2 0x55c346912f52 in userq::fence_driver_alloc(userq::Device*) /work/fb/core/userq/fence_driver.cc:19:10
+    #1 0x55c346912f40 in kernel::kzalloc(unsigned long) /src/fb/core/kernel/slab.cc:40:1
+    #2 0x55c346912f52 in userq::fence_driver_alloc(userq::Device*) /src/fb/core/userq/fence_driver.cc:19:10
     #3 0x55c34680f515 in fuzzer::Fuzzer::ExecuteCallback(unsigned char const*, unsigned long) (/tmp/toy+0x4f515)
 
 SUMMARY: AddressSanitizer: 80 byte(s) leaked in 2 allocation(s).
@@ -222,16 +222,16 @@ SUMMARY: MemorySanitizer: use-of-uninitialized-value /tmp/race.cc:7:61 in LLVMFu
 TEST(Verdict, UndefinedBehaviorTakesTheFunctionFromTheStack) {
   EXPECT_EQ(verdict_of(
                 R"(race.cc:9:26: runtime error: shift exponent 40 is too large for 32-bit type 'int'
-    #0 0x561982abacc6 in dma::merge(int) /work/fb/core/dma/merge.cc:9:26
+    #0 0x561982abacc6 in dma::merge(int) /src/fb/core/dma/merge.cc:9:26
 SUMMARY: UndefinedBehaviorSanitizer: undefined-behavior race.cc:9:26 
 )"),
             "UndefinedBehaviorSanitizer: undefined-behavior in dma::merge core/dma/merge.cc:9");
 }
 
 TEST(Verdict, WithoutNamesThePlaceIsAnOffset) {
-  auto verdict = judge({"SUMMARY: ThreadSanitizer: data race (/work/fb/build/race+0x1264b5) "
+  auto verdict = judge({"SUMMARY: ThreadSanitizer: data race (/src/fb/build/race+0x1264b5) "
                         "(BuildId: bffdb895) in f"},
-                       "/work/fb");
+                       "/src/fb");
   EXPECT_EQ(verdict->kind, "data-race");
   EXPECT_EQ(verdict->summary, "SUMMARY: ThreadSanitizer: data race (race+0x1264b5) in f");
 }
@@ -240,7 +240,7 @@ TEST(Verdict, LibFuzzersOwn) {
   EXPECT_EQ(verdict_of(R"(==5== ERROR: libFuzzer: timeout after 1 seconds
     #0 0x5 in __sanitizer_print_stack_trace (/tmp/hang+0x1)
     #1 0x6 in fuzzer::PrintStackTrace() (/tmp/hang+0x2)
-    #4 0x7 in sched::run(int) /work/fb/core/sched/run.cc:5:3
+    #4 0x7 in sched::run(int) /src/fb/core/sched/run.cc:5:3
 SUMMARY: libFuzzer: timeout
 )"),
             "libFuzzer: timeout in sched::run core/sched/run.cc:5");
