@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/kernel/canary.h"
 #include "core/sched/sched.h"
 
 #if defined(__has_include)
@@ -87,6 +88,12 @@ void report(Verdict verdict, const char* where, const char* format, ...) {
   if (const sched::Context* context = sched::current()) {
     used = std::snprintf(text, sizeof text, "  in %s, %s\n", context->name,
                          describe_operation(context->tag));
+    write_stderr(text, static_cast<size_t>(used));
+  }
+  if (const CanaryCounts counts = canary_counts(); counts.reached > 0) {
+    used = std::snprintf(text, sizeof text, "  defect: reached %llu times, triggered %llu times\n",
+                         static_cast<unsigned long long>(counts.reached),
+                         static_cast<unsigned long long>(counts.triggered));
     write_stderr(text, static_cast<size_t>(used));
   }
   print_stack();

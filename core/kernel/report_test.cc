@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <set>
 
+#include "core/kernel/canary.h"
 #include "core/kernel/mutex.h"
 #include "core/kernel/test_run.h"
 
@@ -43,6 +44,15 @@ TEST(ReportDeathTest, BeginsWithVerdictDetailAndOperation) {
 TEST(ReportDeathTest, EndsWithTheSummary) {
   EXPECT_DEATH(run_printing(find_something),
                "\nSUMMARY: fencebench: reference-leak thing held by user\n$");
+}
+
+TEST(ReportDeathTest, SaysHowOftenADefectWasReachedAndTriggered) {
+  EXPECT_DEATH(run_printing([] {
+                 CANARY(false);
+                 CANARY(true);
+                 find_something();
+               }),
+               "  defect: reached 2 times, triggered 1 times\n");
 }
 
 TEST(ReportDeathTest, EndsTheProcessByAbort) {
