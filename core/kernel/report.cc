@@ -91,7 +91,7 @@ void report(Verdict verdict, const char* where, const char* format, ...) {
     write_stderr(text, static_cast<size_t>(used));
   }
   if (const CanaryCounts counts = canary_counts(); counts.reached > 0) {
-    used = std::snprintf(text, sizeof text, "  defect: reached %llu times, triggered %llu times\n",
+    used = std::snprintf(text, sizeof text, "  defect reached: %llu, triggered: %llu\n",
                          static_cast<unsigned long long>(counts.reached),
                          static_cast<unsigned long long>(counts.triggered));
     write_stderr(text, static_cast<size_t>(used));

@@ -52,7 +52,7 @@ TEST(ReportDeathTest, SaysHowOftenADefectWasReachedAndTriggered) {
                  CANARY(true);
                  find_something();
                }),
-               "  defect: reached 2 times, triggered 1 times\n");
+               "  defect reached: 2, triggered: 1\n");
 }
 
 TEST(ReportDeathTest, EndsTheProcessByAbort) {
