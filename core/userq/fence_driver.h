@@ -38,7 +38,7 @@ inline constexpr char kDriverFences[] = "fence_drv.fences";
 
 // A driver with one reference, for `holder`, with a zeroed slot and a context of its own. -ENOMEM;
 // -ENOSPC: no slot is free. Process context. Mirrors amdgpu_userq_fence_driver_alloc.
-int fence_driver_alloc(Device& adev, FenceDriver** fence_drv, kernel::Holder holder);
+int fence_driver_alloc(Device& adev, FenceDriver** out, kernel::Holder holder);
 void fence_driver_get(FenceDriver& fence_drv, kernel::Holder holder);
 // The last put destroys the driver: must be legal in hard interrupt and softirq.
 void fence_driver_put(FenceDriver& fence_drv, kernel::Holder holder);

@@ -29,7 +29,7 @@ UserqFence* to_userq_fence(dma::Fence& fence);
 
 // A fence that is not initialised yet, but has taken over everything in the queue's fence_drv_xa.
 // -ENOMEM: the xarray keeps its entries. Process context. Mirrors amdgpu_userq_fence_alloc.
-int userq_fence_alloc(Queue& queue, UserqFence** fence);
+int userq_fence_alloc(Queue& queue, UserqFence** out);
 
 // Starts the fence's life with one reference, for `creator`: it takes one of the queue's driver and
 // becomes the queue's last fence and, unless the GPU is past `seqno` already, pending. userq_mutex
