@@ -9,7 +9,6 @@
 #include "core/kernel/annotate.h"
 #include "core/kernel/report.h"
 #include "core/kernel/runtime.h"
-#include "core/kernel/slab.h"
 #include "core/kernel/task.h"
 #include "core/userq/device.h"
 #include "core/userq/queue.h"
@@ -43,8 +42,8 @@ void free_if_unused(Descriptor& descriptor) {
   drm::file_free(*file);
 }
 
-// Keeps a file open for the length of a call, as fget() and fput() do: all that a call did happens before the
-// file is freed, and nothing else is ordered.
+// Keeps a file open for the length of a call, as fget() and fput() do: all that a call did happens
+// before the file is freed, and nothing else is ordered.
 class RunningCall {
  public:
   explicit RunningCall(uint32_t index)
@@ -154,7 +153,9 @@ void sut_device_fini() {
 }
 
 int sut_file_open(uint32_t index) {
+  if (index >= SUT_MAX_FILES) return -EINVAL;
   Descriptor& descriptor = descriptors[index];
+  if (descriptor.file != nullptr) return -EBUSY;
   descriptor.file = drm::file_alloc(&descriptor.mm);
   if (descriptor.file == nullptr) return -ENOMEM;
   const int error = userq::fpriv_open(*device, *descriptor.file);

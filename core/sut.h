@@ -58,7 +58,8 @@ void sut_device_close(void);
 /* [context] The device goes away. */
 void sut_device_fini(void);
 
-/* [context] Opens file `index` (0..SUT_MAX_FILES-1). 0, -ENOMEM. */
+/* [context] Opens file `index` (0..SUT_MAX_FILES-1). 0, -ENOMEM, -EINVAL; -EBUSY: it is open, or a
+ * call still runs on it. */
 int sut_file_open(uint32_t index);
 /* [context] close(2). The file lives on while an ioctl runs on it. 0, -EBADF. */
 int sut_file_close(uint32_t index);

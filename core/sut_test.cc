@@ -176,6 +176,16 @@ TEST_F(SutTest, FileOpensAgainAfterItsClose) {
   }});
 }
 
+TEST_F(SutTest, OpenTakesOnlyAFreeDescriptor) {
+  run({[] {
+    uint32_t handle;
+    EXPECT_EQ(create_syncobj(0, &handle), 0);
+    EXPECT_EQ(sut_file_open(0), -EBUSY);
+    EXPECT_EQ(sut_file_open(SUT_MAX_FILES), -EINVAL);
+    EXPECT_EQ(destroy_syncobj(0, handle), 0);  // the open file is still the old one
+  }});
+}
+
 TEST_F(SutTest, OpenThatFailsLeavesABadDescriptor) {
   run({[] {
     for (uint32_t n = 1; n <= 2; ++n) {

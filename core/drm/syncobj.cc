@@ -83,39 +83,6 @@ int wait_for_submit(Syncobj& syncobj, dma::Fence** fence, kernel::Holder holder)
   return 0;
 }
 
-struct HandleArray {
-  Syncobj** syncobjs;
-  uint32_t count;
-};
-
-void put_array(HandleArray& array) {
-  for (uint32_t i = 0; i < array.count; ++i) syncobj_put(*array.syncobjs[i], kIoctl);
-  kernel::kfree(array.syncobjs);
-}
-
-// Mirrors drm_syncobj_array_find.
-int find_array(File& file, uint64_t user_handles, uint32_t count, HandleArray& array) {
-  uint32_t* handles;
-  int error = kernel::memdup_array_user(handles, user_handles, count);
-  if (error != 0) return error;
-  array = {nullptr, 0};
-  if (!kernel::kmalloc_array(array.syncobjs, count, "syncobj array")) {
-    error = -ENOMEM;
-  } else {
-    for (; array.count < count; ++array.count) {
-      Syncobj* syncobj = syncobj_find(file, handles[array.count], kIoctl);
-      if (syncobj == nullptr) {
-        error = -ENOENT;
-        put_array(array);
-        break;
-      }
-      array.syncobjs[array.count] = syncobj;
-    }
-  }
-  kernel::kfree(handles);
-  return error;
-}
-
 }  // namespace
 
 Syncobj* syncobj_find(File& file, uint32_t handle, kernel::Holder holder) {
@@ -128,6 +95,31 @@ Syncobj* syncobj_find(File& file, uint32_t handle, kernel::Holder holder) {
 
 void syncobj_put(Syncobj& syncobj, kernel::Holder holder) {
   kernel::kref_put(syncobj.refcount, holder, release);
+}
+
+int syncobj_array_find(File& file, uint64_t user_handles, uint32_t count, SyncobjArray& array,
+                       kernel::Holder holder) {
+  array = {nullptr, 0};
+  uint32_t* handles;
+  int error = kernel::memdup_array_user(handles, user_handles, count);
+  if (error != 0) return error;
+  if (!kernel::kmalloc_array(array.syncobjs, count, "syncobj array")) error = -ENOMEM;
+  while (error == 0 && array.count < count) {
+    Syncobj* syncobj = syncobj_find(file, handles[array.count], holder);
+    if (syncobj == nullptr)
+      error = -ENOENT;
+    else
+      array.syncobjs[array.count++] = syncobj;
+  }
+  if (error != 0) syncobj_array_free(array, holder);
+  kernel::kfree(handles);
+  return error;
+}
+
+void syncobj_array_free(SyncobjArray& array, kernel::Holder holder) {
+  for (uint32_t i = 0; i < array.count; ++i) syncobj_put(*array.syncobjs[i], holder);
+  kernel::kfree(array.syncobjs);
+  array = {nullptr, 0};
 }
 
 void syncobj_replace_fence(Syncobj& syncobj, dma::Fence* fence) {
@@ -198,25 +190,25 @@ int syncobj_destroy_ioctl(File& file, drm_syncobj_destroy& args) {
 
 int syncobj_reset_ioctl(File& file, drm_syncobj_array& args) {
   if (args.pad != 0 || args.count_handles == 0) return -EINVAL;
-  HandleArray array;
-  const int error = find_array(file, args.handles, args.count_handles, array);
+  SyncobjArray array;
+  const int error = syncobj_array_find(file, args.handles, args.count_handles, array, kIoctl);
   if (error != 0) return error;
   for (uint32_t i = 0; i < array.count; ++i) syncobj_replace_fence(*array.syncobjs[i], nullptr);
-  put_array(array);
+  syncobj_array_free(array, kIoctl);
   return 0;
 }
 
 int syncobj_signal_ioctl(File& file, drm_syncobj_array& args) {
   if (args.pad != 0 || args.count_handles == 0) return -EINVAL;
-  HandleArray array;
-  const int error = find_array(file, args.handles, args.count_handles, array);
+  SyncobjArray array;
+  const int error = syncobj_array_find(file, args.handles, args.count_handles, array, kIoctl);
   if (error != 0) return error;
   for (uint32_t i = 0; i < array.count; ++i) {
     dma::Fence* stub = dma::fence_get_stub(kIoctl);
     syncobj_replace_fence(*array.syncobjs[i], stub);
     dma::fence_put(stub, kIoctl);
   }
-  put_array(array);
+  syncobj_array_free(array, kIoctl);
   return 0;
 }
 

@@ -30,6 +30,16 @@ inline constexpr char kSyncobjWaiter[] = "syncobj waiter";
 Syncobj* syncobj_find(File& file, uint32_t handle, kernel::Holder holder);
 void syncobj_put(Syncobj& syncobj, kernel::Holder holder);
 
+// The objects behind an array of handles in user memory, each with a reference.
+struct SyncobjArray {
+  Syncobj** syncobjs;
+  uint32_t count;
+};
+// -EFAULT, -ENOMEM, -EOVERFLOW, -ENOENT; nothing is held then. Mirrors drm_syncobj_array_find.
+int syncobj_array_find(File& file, uint64_t user_handles, uint32_t count, SyncobjArray& array,
+                       kernel::Holder holder);
+void syncobj_array_free(SyncobjArray& array, kernel::Holder holder);
+
 // Puts `fence` (or nullptr) in place of the present one and wakes who waits for a submission.
 void syncobj_replace_fence(Syncobj& syncobj, dma::Fence* fence);
 // The present fence with a reference, or nullptr.

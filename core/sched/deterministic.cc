@@ -360,6 +360,16 @@ void wait_on(Slot& self, const void* channel, const char* what, const Context* o
   self.owner = nullptr;
 }
 
+// The join edge of a context that will not get to its end: what it did happens before the clean-up.
+void join_unfinished([[maybe_unused]] Slot& slot) {
+#if defined(FENCEBENCH_TSAN)
+  switch_tsan_fiber(slot.fiber.tsan);
+  tsan_release(&join_edge);
+  switch_tsan_fiber(engine.main.tsan);
+  tsan_acquire(&join_edge);
+#endif
+}
+
 }  // namespace
 
 void begin(const Config& config) {
@@ -426,16 +436,6 @@ void set_irq_lane(const Job* jobs, const uint8_t* cpus, unsigned count) {
 void set_preemptible(bool on) {
   engine.preemptible = on;
   update_attention();
-}
-
-// The join edge of a context that will not get to its end: what it did happens before the clean-up.
-static void join_unfinished([[maybe_unused]] Slot& slot) {
-#if defined(FENCEBENCH_TSAN)
-  switch_tsan_fiber(slot.fiber.tsan);
-  tsan_release(&join_edge);
-  switch_tsan_fiber(engine.main.tsan);
-  tsan_acquire(&join_edge);
-#endif
 }
 
 bool run_all() {

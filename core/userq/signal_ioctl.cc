@@ -2,8 +2,9 @@
 
 #include <cerrno>
 
+#include "core/drm/syncobj.h"
 #include "core/kernel/atomic.h"
-#include "core/userq/handles.h"
+#include "core/userq/gem_handles.h"
 #include "core/userq/queue.h"
 
 namespace userq {
@@ -44,8 +45,9 @@ int create_fence(Queue& queue, dma::Fence** out) {
 int signal_ioctl(drm::File& file, drm_amdgpu_userq_signal& args) {
   if (args.num_bo_read_handles > kUserqMaxHandles || args.num_bo_write_handles > kUserqMaxHandles)
     return -EINVAL;
-  SyncobjArray syncobjs;
-  int error = syncobj_array_lookup(file, args.syncobj_handles, args.num_syncobj_handles, syncobjs);
+  drm::SyncobjArray syncobjs;
+  int error = drm::syncobj_array_find(file, args.syncobj_handles, args.num_syncobj_handles,
+                                      syncobjs, {kUserqIoctl});
   if (error != 0) return error;
   error = gem_objects_lookup(args.bo_read_handles, args.num_bo_read_handles);
   if (error == 0) error = gem_objects_lookup(args.bo_write_handles, args.num_bo_write_handles);
@@ -62,7 +64,7 @@ int signal_ioctl(drm::File& file, drm_amdgpu_userq_signal& args) {
     dma::fence_put(fence, kCreator);
   }
   if (queue != nullptr) queue_put(*queue, kUserqIoctl);
-  syncobj_array_put(syncobjs);
+  drm::syncobj_array_free(syncobjs, {kUserqIoctl});
   return error;
 }
 

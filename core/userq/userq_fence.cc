@@ -44,12 +44,12 @@ int inherit_fence_drivers(Queue& queue, UserqFence& fence) {
   uint64_t index;
   FenceDriver* entry;
   uint32_t count = 0;
-  xa_for_each(queue.fence_drv_xa, index, entry)++ count;
+  xa_for_each(queue.fence_drv_xa, index, entry) ++count;
   const bool ok = kernel::kmalloc_array(fence.fence_drv_array, count, "fence_drv_array");
   if (ok) {
     kernel::xa_lock(queue.fence_drv_xa);
     xa_for_each(queue.fence_drv_xa, index, entry)
-        fence.fence_drv_array[fence.fence_drv_array_count++] = entry;
+      fence.fence_drv_array[fence.fence_drv_array_count++] = entry;
     kernel::xa_clear_locked(queue.fence_drv_xa);
     kernel::xa_unlock(queue.fence_drv_xa);
   }

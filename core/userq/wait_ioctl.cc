@@ -6,7 +6,7 @@
 #include "core/drm/syncobj.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/uaccess.h"
-#include "core/userq/handles.h"
+#include "core/userq/gem_handles.h"
 #include "core/userq/queue.h"
 
 namespace userq {

@@ -53,7 +53,7 @@ class WaitTest : public DeviceTest {
     unsigned number = 0;
     uint64_t index;
     FenceDriver* entry;
-    xa_for_each(queue(id).fence_drv_xa, index, entry)++ number;
+    xa_for_each(queue(id).fence_drv_xa, index, entry) ++number;
     return number;
   }
   // Expects that the failing ioctl leaves every reference and every object as they were.

@@ -22,7 +22,8 @@ std::vector<Program> random_programs(unsigned count) {
   return programs;
 }
 
-std::vector<uint64_t> hashes_in_order(const std::vector<Program>& programs, const std::vector<size_t>& order) {
+std::vector<uint64_t> hashes_in_order(const std::vector<Program>& programs,
+                                      const std::vector<size_t>& order) {
   std::vector<uint64_t> hashes(programs.size());
   for (size_t i : order) hashes[i] = program::run(programs[i]).hash;
   return hashes;

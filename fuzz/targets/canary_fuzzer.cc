@@ -1,4 +1,5 @@
-// Fails on purpose, after some hundred runs: proves that the way from a finding to its report works.
+// Fails on purpose, after some hundred runs: proves that the way from a finding to its report
+// works.
 #include <cstddef>
 #include <cstdint>
 

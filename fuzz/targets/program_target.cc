@@ -49,10 +49,8 @@ extern "C" void __asan_on_error() { print_trace_if_asked(); }
 extern "C" void __tsan_on_report(void*) { print_trace_if_asked(); }
 
 void program_target_initialize() {
-  options = read_target_options();
-  const TargetOptions asked = options;
-  options = {};
-  program_target_run(nullptr, 0);
+  const TargetOptions asked = read_target_options();
+  program_target_run(nullptr, 0);  // without the options that print
   options = asked;
   kernel::set_report_epilogue(print_trace_if_asked);
 }

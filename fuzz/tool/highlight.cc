@@ -27,7 +27,8 @@ std::string_view lane_colour(std::string_view word) {
   if (word.size() == 2 && word[0] == 't' && is_digit(word[1])) {
     return kThread[static_cast<size_t>(word[1] - '0') % kThread.size()];
   }
-  for (std::string_view other : {"irq", "rcu", "worker", "timer", "device", "process", "schedule"}) {
+  for (std::string_view other :
+       {"irq", "rcu", "worker", "timer", "device", "process", "schedule"}) {
     if (word == other) return kOther;
   }
   return {};
