@@ -4,14 +4,14 @@
 #   corpus/defects/NAME.fence   on the unpatched target, no finding expected   replay.<target>
 #                               on the variant NAME, its verdict expected      defect.NAME.<target>
 #
-# Programs are kept as text (.fence) and assembled to bytes under build/<preset>/corpus; other files
-# are taken as they are. A reproducer of a defect says in its `# fencebench:` line which target it
+# Programs (.fence), lists of steps (.steps) and ioctl calls (.calls) are kept as text and assembled to bytes under
+# build/<preset>/corpus; other files are taken as they are. A reproducer of a defect says in its `# fencebench:` line which target it
 # is for and which verdict it must end in.
 
-# Adds the rule that assembles one .fence file; RESULT is the file of bytes.
+# Adds the rule that assembles one file of text; RESULT is the file of bytes.
 function(fencebench_assemble text result)
   file(RELATIVE_PATH name "${PROJECT_SOURCE_DIR}/corpus" "${text}")
-  string(REGEX REPLACE "\\.fence$" "" name "${name}")
+  string(REGEX REPLACE "\\.(fence|steps|calls)$" "" name "${name}")
   set(bytes "${PROJECT_BINARY_DIR}/corpus/${name}")
   get_filename_component(folder "${bytes}" DIRECTORY)
   file(MAKE_DIRECTORY "${folder}")
@@ -20,7 +20,7 @@ function(fencebench_assemble text result)
       COMMAND "${CMAKE_COMMAND}" -E env ASAN_OPTIONS=detect_leaks=0
               MSAN_OPTIONS=report_umrs=0:exit_code=0
               $<TARGET_FILE:assemble> "${text}" "${bytes}"
-      DEPENDS "${text}" assemble COMMENT "Assembling corpus/${name}.fence" VERBATIM)
+      DEPENDS "${text}" assemble COMMENT "Assembling corpus/${name}" VERBATIM)
   set_property(GLOBAL APPEND PROPERTY FENCEBENCH_ASSEMBLED "${bytes}")
   set(${result} "${bytes}" PARENT_SCOPE)
 endfunction()
@@ -46,7 +46,7 @@ function(fencebench_corpus_tests)
   if(NOT targets)
     return()
   endif()
-  fencebench_executable(assemble SOURCES fuzz/targets/assemble.cc DEPS program)
+  fencebench_executable(assemble SOURCES fuzz/targets/assemble.cc DEPS text_form)
   file(GLOB reproducers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/corpus/defects/*.fence")
   foreach(target IN LISTS targets)
     file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/corpus/${target}/*")
@@ -58,7 +58,7 @@ function(fencebench_corpus_tests)
     endforeach()
     set(inputs "")
     foreach(file IN LISTS files)
-      if(file MATCHES "\\.fence$")
+      if(file MATCHES "\\.(fence|steps|calls)$")
         fencebench_assemble("${file}" file)
       endif()
       list(APPEND inputs "${file}")

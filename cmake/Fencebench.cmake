@@ -62,7 +62,7 @@ foreach(sanitizer asan lsan tsan ubsan msan)
 endforeach()
 
 if(FENCEBENCH_SANITIZER STREQUAL "coverage")
-  list(APPEND fencebench_environment "LLVM_PROFILE_FILE=${PROJECT_BINARY_DIR}/profiles/%p.profraw")
+  list(APPEND fencebench_environment "LLVM_PROFILE_FILE=${PROJECT_BINARY_DIR}/profiles/%p%c.profraw")
 endif()
 
 function(fencebench_test_environment)

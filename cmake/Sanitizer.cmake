@@ -45,7 +45,10 @@ elseif(FENCEBENCH_SANITIZER STREQUAL "memory")
                        -D_GLIBCXX_EXTERN_TEMPLATE=0)
   set(fencebench_link_flags -fsanitize=memory)
 elseif(FENCEBENCH_SANITIZER STREQUAL "coverage")
-  set(fencebench_flags ${common} -O1 -fprofile-instr-generate -fcoverage-mapping)
+  # Counters that live in the profile itself (%c in LLVM_PROFILE_FILE): a process that ends in abort(), as
+  # one does after a report, still counts.
+  set(fencebench_flags ${common} -O1 -fprofile-instr-generate -fcoverage-mapping
+                       "SHELL:-mllvm -runtime-counter-relocation")
   set(fencebench_link_flags -fprofile-instr-generate)
 else()
   message(FATAL_ERROR "FENCEBENCH_SANITIZER is '${FENCEBENCH_SANITIZER}': "
@@ -97,7 +100,8 @@ if(FENCEBENCH_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${FENCEBENCH_CCACHE}")
 endif()
 
-# A report without a symbolizer is addresses only. In the cache, so that the command reads it there.
+# In the cache, so that the command reads both there. A report without a symbolizer is addresses only.
+set(FENCEBENCH_LLVM_PROGRAMS "${llvm_programs}" CACHE INTERNAL "programs of the compiler's release")
 find_program(symbolizer NAMES llvm-symbolizer HINTS "${llvm_programs}" NO_CACHE)
 if(NOT symbolizer)
   set(symbolizer "")

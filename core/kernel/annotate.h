@@ -27,6 +27,19 @@ inline void annotate_unlocked([[maybe_unused]] void* lock) {
   __tsan_mutex_post_unlock(lock, 0);
 #endif
 }
+// Held together with other readers.
+inline void annotate_read_locked([[maybe_unused]] void* lock) {
+#if defined(FENCEBENCH_TSAN)
+  __tsan_mutex_pre_lock(lock, __tsan_mutex_read_lock);
+  __tsan_mutex_post_lock(lock, __tsan_mutex_read_lock, 0);
+#endif
+}
+inline void annotate_read_unlocked([[maybe_unused]] void* lock) {
+#if defined(FENCEBENCH_TSAN)
+  __tsan_mutex_pre_unlock(lock, __tsan_mutex_read_lock);
+  __tsan_mutex_post_unlock(lock, __tsan_mutex_read_lock);
+#endif
+}
 using sched::tsan_acquire;
 using sched::tsan_release;
 

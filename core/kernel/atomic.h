@@ -2,6 +2,8 @@
 // they are atomics with exactly the ordering that the kernel's namesakes give.
 #pragma once
 
+#include <type_traits>
+
 #include "core/sched/sched.h"
 
 namespace kernel {
@@ -47,10 +49,23 @@ inline void clear_bit(unsigned bit, unsigned long& word) {
 inline bool test_bit(unsigned bit, const unsigned long& word) {
   return (read_once(word) >> bit & 1) != 0;
 }
+// Stores `desired` if `location` holds `expected`; returns what it held before. Orders nothing if
+// it stores nothing.
+template <typename T>
+inline T cmpxchg(T& location, std::type_identity_t<T> expected, std::type_identity_t<T> desired) {
+  sched::point(sched::Point::kAtomic);
+  __atomic_compare_exchange_n(&location, &expected, desired, false, __ATOMIC_SEQ_CST,
+                              __ATOMIC_RELAXED);
+  return expected;
+}
 inline int atomic_add_return(int delta, int& value) {
   sched::point(sched::Point::kAtomic);
   return __atomic_add_fetch(&value, delta, __ATOMIC_SEQ_CST);
 }
+inline bool atomic_dec_and_test(int& value) { return atomic_add_return(-1, value) == 0; }
+// These two order nothing.
+inline int atomic_read(const int& value) { return read_once(value); }
+inline void atomic_set(int& value, int to) { write_once(value, to); }
 inline uint64_t atomic64_fetch_add(uint64_t delta, uint64_t& value) {
   sched::point(sched::Point::kAtomic);
   return __atomic_fetch_add(&value, delta, __ATOMIC_SEQ_CST);

@@ -54,6 +54,57 @@ TEST(Atomic, OneThreadWinsTheBitAtEveryPreemption) {
   EXPECT_EQ(run.sweep({kT1, kT0}, [&] { ASSERT_EQ(winners, 1); }), "nothing");
 }
 
+TEST(Atomic, CmpxchgStoresOnlyWhereItFindsWhatItExpects) {
+  int word = 1;
+  EXPECT_EQ(kernel::run_alone([&] {
+              EXPECT_EQ(kernel::cmpxchg(word, 2, 3), 1);
+              EXPECT_EQ(word, 1);
+              EXPECT_EQ(kernel::cmpxchg(word, 1, 3), 1);
+              EXPECT_EQ(word, 3);
+            }),
+            "nothing");
+}
+
+TEST(Atomic, DecAndTestIsTrueForTheLastOneOnlyAtEveryPreemption) {
+  int count, last;
+  TestRun run;
+  run.set_up = [&] {
+    kernel::atomic_set(count, 2);
+    last = 0;
+  };
+  int payload[2];
+  for (int thread = 0; thread < 2; ++thread)
+    run.threads.push_back([&, thread] {
+      payload[thread] = 1;
+      if (!kernel::atomic_dec_and_test(count)) return;
+      EXPECT_EQ(kernel::atomic_read(count), 0);
+      EXPECT_EQ(payload[1 - thread], 1);  // clean under TSan: fully ordered
+      kernel::atomic_add_return(1, last);
+    });
+  EXPECT_EQ(run.sweep({kT1, kT0}, [&] { ASSERT_EQ(last, 1); }), "nothing");
+}
+
+// Clean under TSan: a successful cmpxchg is fully ordered.
+TEST(Atomic, CmpxchgOfAPointerPublishesWhatItPointsToAndOneThreadWins) {
+  int payload[2];
+  int* published;
+  int winners;
+  TestRun run;
+  run.set_up = [&] {
+    published = nullptr;
+    winners = 0;
+  };
+  for (int thread = 0; thread < 2; ++thread)
+    run.threads.push_back([&, thread] {
+      payload[thread] = thread;
+      if (kernel::cmpxchg(published, nullptr, &payload[thread]) == nullptr)
+        kernel::atomic_add_return(1, winners);
+      const int* winner = kernel::load_acquire(published);
+      EXPECT_EQ(*winner, winner - payload);
+    });
+  EXPECT_EQ(run.sweep({kT1, kT0}, [&] { ASSERT_EQ(winners, 1); }), "nothing");
+}
+
 // Clean under TSan: the release store orders the plain one before it.
 TEST(Atomic, ReleasePublishesWhatWasWrittenBefore) {
   int payload;

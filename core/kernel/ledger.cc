@@ -81,7 +81,7 @@ uint32_t* find(uint32_t object, const Holder& holder) {
   return nullptr;
 }
 
-[[noreturn]] void report_not_held(uint32_t object, const Holder& holder, const char* act) {
+void report_not_held(uint32_t object, const Holder& holder, const char* act) {
   char by[128], text[2048];
   describe(holder, by);
   size_t used = 0;
@@ -126,7 +126,7 @@ void ledger_get(uint32_t object, Holder holder) {
 void ledger_put(uint32_t object, Holder holder) {
   if (!checks_enabled) return;
   uint32_t* at = find(object, holder);
-  if (at == nullptr) report_not_held(object, holder, "dropped");
+  if (at == nullptr) return report_not_held(object, holder, "dropped");
   const uint32_t index = *at;
   *at = entries.items[index].next;
   entries.items[index].next = free_entry;
@@ -136,7 +136,7 @@ void ledger_put(uint32_t object, Holder holder) {
 void ledger_move(uint32_t object, Holder from, Holder to) {
   if (!checks_enabled) return;
   uint32_t* at = find(object, from);
-  if (at == nullptr) report_not_held(object, from, "moved");
+  if (at == nullptr) return report_not_held(object, from, "moved");
   Entry& entry = entries.items[*at];
   if (entry.origin.role == nullptr) entry.origin = entry.holder;
   entry.holder = to;
@@ -145,41 +145,26 @@ void ledger_move(uint32_t object, Holder from, Holder to) {
 
 void ledger_close(uint32_t object) {
   if (!checks_enabled) return;
-  const Account& account = accounts.items[object - 1];
-  if (account.entries != kNone)
-    report(Verdict::kRefcountUnderflow, account.type,
-           "%s#%u: the count is zero, but %s still holds a reference", account.type, object,
-           entries.items[account.entries].holder.role);
+  Account& account = accounts.items[object - 1];
+  if (account.entries == kNone) return;
+  report(Verdict::kRefcountUnderflow, account.type,
+         "%s#%u: the count is zero, but %s still holds a reference", account.type, object,
+         entries.items[account.entries].holder.role);
+  account.entries = kNone;  // suppressed: the object goes, whoever holds it
 }
 
 const char* ledger_type(uint32_t object) { return accounts.items[object - 1].type; }
 
-// The entry to blame for a leak. A leaked object keeps everything that it holds: the cause is a
-// reference whose holder is gone (or is no object), if there is one. kNone: nothing leaked.
-static uint32_t find_leak(uint32_t* object, uint32_t* count) {
-  uint32_t blamed = kNone;
-  bool blamed_is_cause = false;
-  *count = 0;
-  for (uint32_t i = 0; i < accounts.size; ++i) {
-    for (uint32_t e = accounts.items[i].entries; e != kNone; e = entries.items[e].next) {
-      ++*count;
-      const uint32_t by = entries.items[e].holder.object;
-      const bool is_cause = by == 0 || accounts.items[by - 1].entries == kNone;
-      if (blamed != kNone && (blamed_is_cause || !is_cause)) continue;
-      blamed = e;
-      blamed_is_cause = is_cause;
-      *object = i + 1;
-    }
-  }
-  return blamed;
+namespace {
+
+// A leaked object keeps everything that it holds: the cause is a reference whose holder is gone, or
+// is no object.
+bool is_cause(const Entry& entry) {
+  const uint32_t by = entry.holder.object;
+  return by == 0 || accounts.items[by - 1].entries == kNone;
 }
 
-void ledger_check_empty() {
-  if (!checks_enabled) return;
-  uint32_t object = 0, count = 0;
-  const uint32_t leaked = find_leak(&object, &count);
-  if (leaked == kNone) return;
-  const Entry& entry = entries.items[leaked];
+void report_leak(uint32_t object, const Entry& entry, uint32_t count) {
   char by[128], moved[512] = "", where[160];
   describe(entry.holder, by);
   if (entry.origin.role != nullptr) {
@@ -198,6 +183,27 @@ void ledger_check_empty() {
          "  references leaked in all: %u",
          type, object, by, describe_operation(entry.tag), moved, type, object,
          describe_operation(accounts.items[object - 1].opened_tag), count);
+}
+
+}  // namespace
+
+// Causes are blamed. If all leaked objects hold each other there is none, and the first reference
+// is.
+bool ledger_check_empty() {
+  if (!checks_enabled) return true;
+  uint32_t count = 0, causes = 0, first = 0;
+  for (uint32_t i = accounts.size; i-- > 0;)
+    for (uint32_t e = accounts.items[i].entries; e != kNone; e = entries.items[e].next) {
+      ++count;
+      causes += is_cause(entries.items[e]);
+      first = i;
+    }
+  if (count == 0) return true;
+  if (causes == 0) report_leak(first + 1, entries.items[accounts.items[first].entries], count);
+  for (uint32_t i = 0; i < accounts.size; ++i)
+    for (uint32_t e = accounts.items[i].entries; e != kNone; e = entries.items[e].next)
+      if (is_cause(entries.items[e])) report_leak(i + 1, entries.items[e], count);
+  return false;
 }
 
 void ledger_reset() {

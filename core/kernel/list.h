@@ -1,5 +1,5 @@
 // The kernel's doubly linked list, with the checks of its list debugging: an entry whose neighbours
-// do not point back at it is reported before it does more damage.
+// do not point back at it is reported before it does more damage, and not added or removed.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ struct ListHead {
   ListHead* prev;
 };
 
-// Returns only with the checks off.
+// Returns only with the checks off, or if the finding is suppressed.
 void report_list_corruption(const char* operation);
 
 inline void init_list_head(ListHead& head) { head.next = head.prev = &head; }
@@ -19,7 +19,7 @@ inline bool list_empty(const ListHead& head) { return head.next == &head; }
 
 inline void list_insert(ListHead& entry, ListHead& prev, ListHead& next) {
   if (next.prev != &prev || prev.next != &next || &entry == &prev || &entry == &next) [[unlikely]]
-    report_list_corruption("list_add");
+    return report_list_corruption("list_add");
   next.prev = &entry;
   entry.next = &next;
   entry.prev = &prev;
@@ -30,7 +30,7 @@ inline void list_add_tail(ListHead& entry, ListHead& head) { list_insert(entry, 
 inline void list_unlink(ListHead& entry) {
   if (entry.prev == nullptr || entry.next == nullptr || entry.prev->next != &entry ||
       entry.next->prev != &entry) [[unlikely]]
-    report_list_corruption("list_del");
+    return report_list_corruption("list_del");
   entry.next->prev = entry.prev;
   entry.prev->next = entry.next;
 }

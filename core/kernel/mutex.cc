@@ -1,9 +1,13 @@
 #include "core/kernel/mutex.h"
 
+#include <cerrno>
+
 #include "core/kernel/annotate.h"
+#include "core/kernel/lockdep.h"
 #include "core/kernel/report.h"
 #include "core/kernel/spinlock.h"
 #include "core/kernel/task.h"
+#include "core/kernel/wait.h"
 
 namespace kernel {
 
@@ -12,6 +16,24 @@ namespace {
 void check_alive(const Mutex& mutex) {
   if (mutex.name == nullptr && checks_enabled)
     report(Verdict::kUseAfterDestroy, "mutex", "a mutex is used before init or after destroy");
+}
+
+int lock_common(Mutex& mutex, bool interruptible) {
+  check_alive(mutex);
+  might_sleep(mutex.name);
+  sched::point(sched::Point::kLock, mutex.id);
+  lock_acquire(mutex.name, LockMode::kExclusive);
+  while (mutex.owner != nullptr) {
+    if (interruptible && signal_pending()) {
+      lock_release(mutex.name);
+      return -EINTR;
+    }
+    sched::prepare_to_sleep();
+    sched::sleep(&mutex, mutex.name, mutex.owner, sched::kForever);
+  }
+  mutex.owner = sched::current();
+  annotate_locked(&mutex);
+  return 0;
 }
 
 }  // namespace
@@ -30,17 +52,17 @@ void mutex_destroy(Mutex& mutex) {
   mutex.name = nullptr;
 }
 
-void mutex_lock(Mutex& mutex) {
+void mutex_lock(Mutex& mutex) { lock_common(mutex, false); }
+int mutex_lock_interruptible(Mutex& mutex) { return lock_common(mutex, true); }
+
+bool mutex_trylock(Mutex& mutex) {
   check_alive(mutex);
-  might_sleep(mutex.name);
   sched::point(sched::Point::kLock, mutex.id);
-  while (mutex.owner != nullptr) {
-    sched::prepare_to_sleep();
-    sched::sleep(&mutex, mutex.name, mutex.owner, sched::kForever);
-  }
+  if (mutex.owner != nullptr) return false;
   mutex.owner = sched::current();
   annotate_locked(&mutex);
-  note_locked(mutex.name);
+  lock_acquire(mutex.name, LockMode::kTry);
+  return true;
 }
 
 void mutex_unlock(Mutex& mutex) {
@@ -48,7 +70,7 @@ void mutex_unlock(Mutex& mutex) {
   if (mutex.owner != sched::current() && checks_enabled)
     report(Verdict::kUnlockNotOwner, mutex.name, "%s is released by %s but held by %s", mutex.name,
            sched::current()->name, mutex.owner ? mutex.owner->name : "nobody");
-  note_unlocked(mutex.name);
+  lock_release(mutex.name);
   annotate_unlocked(&mutex);
   mutex.owner = nullptr;
   sched::wake_all(&mutex);

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "core/kernel/rcu.h"
 #include "core/kernel/spinlock.h"
 #include "core/kernel/task.h"
 #include "core/kernel/test_run.h"
+#include "core/kernel/wait.h"
 
 namespace {
 
@@ -77,13 +80,96 @@ TEST(Mutex, WaiterSleepsAndGoesOnAfterTheUnlock) {
   EXPECT_EQ(order, "locked unlocking taken over");
 }
 
-TEST(Mutex, TakenTwiceByOneThreadIsADeadlock) {
+TEST(Mutex, TryingTakesOnlyAFreeOneAndDoesNotSleep) {
   auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
-              kernel::mutex_lock(mutex);
-              kernel::mutex_lock(mutex);
+              kernel::local_irq_disable();
+              EXPECT_TRUE(kernel::mutex_trylock(mutex));
+              kernel::lockdep_assert_held(mutex);
+              EXPECT_FALSE(kernel::mutex_trylock(mutex));
+              kernel::mutex_unlock(mutex);
+              kernel::local_irq_enable();
+              kernel::check_context_at_return("test");
             }),
-            "deadlock mutex");
+            "nothing");
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_destroy(mutex);
+              kernel::mutex_trylock(mutex);
+            }),
+            "use-after-destroy mutex");
+}
+
+TEST(Mutex, TryingExcludesAtEveryPreemption) {
+  kernel::OnHeap<Mutex> mutex;
+  int counter, got = 0;
+  TestRun run;
+  run.set_up = [&] {
+    mutex = make_mutex();
+    counter = 0;
+  };
+  for (int thread = 0; thread < 2; ++thread)
+    run.threads.push_back([&] {
+      if (!kernel::mutex_trylock(mutex)) return;
+      const int before = counter;
+      sched::point(sched::Point::kStep);
+      counter = before + 1;
+      kernel::mutex_unlock(mutex);
+    });
+  EXPECT_EQ(run.sweep({kT1, kT0}, [&] { got |= counter; }), "nothing");
+  EXPECT_EQ(got, 1 | 2);  // both or one
+}
+
+TEST(Mutex, InterruptibleWaitEndsWithASignalButAFreeOneIsTaken) {
+  auto mutex = make_mutex();
+  TestRun run;
+  run.threads = {[&] {
+                   EXPECT_EQ(kernel::mutex_lock_interruptible(mutex), 0);
+                   kernel::set_current_state();
+                   kernel::schedule_timeout("time", 50);
+                   kernel::mutex_unlock(mutex);
+                 },
+                 [&] {
+                   kernel::task().signal_pending = true;
+                   EXPECT_EQ(kernel::mutex_lock_interruptible(mutex), -EINTR);
+                   EXPECT_EQ(sched::now(), 0u);
+                   kernel::check_context_at_return("test");
+                   kernel::mutex_lock(mutex);
+                   EXPECT_EQ(sched::now(), 50u);
+                   kernel::mutex_unlock(mutex);
+                   EXPECT_EQ(kernel::mutex_lock_interruptible(mutex), 0);
+                   kernel::mutex_unlock(mutex);
+                 }};
+  EXPECT_EQ(run(), "nothing");
+}
+
+TEST(Mutex, InterruptibleWaitWithoutASignalWaits) {
+  auto mutex = make_mutex();
+  TestRun run;
+  run.threads = {[&] {
+                   kernel::mutex_lock(mutex);
+                   kernel::set_current_state();
+                   kernel::schedule_timeout("time", 50);
+                   kernel::mutex_unlock(mutex);
+                 },
+                 [&] {
+                   EXPECT_EQ(kernel::mutex_lock_interruptible(mutex), 0);
+                   EXPECT_EQ(sched::now(), 50u);
+                   kernel::mutex_unlock(mutex);
+                 }};
+  EXPECT_EQ(run(), "nothing");
+}
+
+TEST(Mutex, TakenTwiceByOneThreadIsReportedAndADeadlockWithTheChecksOff) {
+  auto mutex = make_mutex();
+  auto twice = [&] {
+    return run_alone([&] {
+      kernel::mutex_lock(mutex);
+      kernel::mutex_lock(mutex);
+    });
+  };
+  EXPECT_EQ(twice(), "lock-order-inversion mutex -> mutex");
+  kernel::ChecksOff off;
+  EXPECT_EQ(twice(), "deadlock mutex");
 }
 
 TEST(Mutex, TakenTwiceInTurnIsFine) {
@@ -95,7 +181,8 @@ TEST(Mutex, TakenTwiceInTurnIsFine) {
             "nothing");
 }
 
-TEST(Mutex, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
+TEST(Mutex, ChecksOffOppositeOrdersDeadlockWhenBothHoldOne) {
+  kernel::ChecksOff off;
   auto a = make_mutex("a"), b = make_mutex("b");
   auto take_both = [](Mutex& first, Mutex& second) {
     kernel::mutex_lock(first);
@@ -229,6 +316,12 @@ TEST(Mutex, HeldAtReturnIsReported) {
   auto mutex = make_mutex();
   EXPECT_EQ(run_alone([&] {
               kernel::mutex_lock(mutex);
+              kernel::check_context_at_return("some_ioctl");
+            }),
+            "lock-held-at-return some_ioctl");
+  mutex = make_mutex();
+  EXPECT_EQ(run_alone([&] {
+              kernel::mutex_trylock(mutex);
               kernel::check_context_at_return("some_ioctl");
             }),
             "lock-held-at-return some_ioctl");

@@ -1,6 +1,7 @@
 #include "core/kernel/rcu.h"
 
 #include "core/kernel/annotate.h"
+#include "core/kernel/completion.h"
 #include "core/kernel/report.h"
 #include "core/kernel/task.h"
 
@@ -41,15 +42,36 @@ void rcu_do_batch(void*) {
   }
 }
 
+bool is_in(const RcuHead* list, const RcuHead& head) {
+  for (; list != nullptr; list = list->next)
+    if (list == &head) return true;
+  return false;
+}
+
+void init_head(RcuHead& head, void (*func)(RcuHead& head)) {
+  head = {nullptr, func, readers_now(), sched::current()->tag};
+  tsan_release(&head);
+  release_all_but(head.readers);
+}
+
+// On the stack of who waits for a grace period.
+struct Wait {
+  RcuHead head;
+  Completion over;
+};
+
+void wake_me(RcuHead& head) { complete(container_of(&head, Wait, head)->over); }
+
 }  // namespace
 
 void rcu_read_lock() { ++task().rcu_depth; }
 
 void rcu_read_unlock() {
   Task& t = task();
-  if (t.rcu_depth == 0 && checks_enabled)
+  if (t.rcu_depth > 0)
+    --t.rcu_depth;
+  else if (checks_enabled)
     report(Verdict::kRcuMisuse, "rcu_read_unlock", "rcu_read_unlock() outside of an RCU reader");
-  --t.rcu_depth;
   sched::point(sched::Point::kUnlock);
 }
 
@@ -59,11 +81,36 @@ void rcu_assert_reader(const char* what) {
 }
 
 void call_rcu(RcuHead& head, void (*func)(RcuHead& head)) {
-  head = {nullptr, func, readers_now(), sched::current()->tag};
-  tsan_release(&head);
-  release_all_but(head.readers);
+  if (is_in(waiting, head) || is_in(ready, head)) {
+    if (checks_enabled)
+      report(Verdict::kRcuMisuse, "call_rcu", "call_rcu() of a head that waits for its callback");
+    return;
+  }
+  init_head(head, func);
   *waiting_tail = &head;
   waiting_tail = &head.next;
+}
+
+// Its callback comes before all others, so that nobody takes them for done.
+void synchronize_rcu() {
+  if (task().rcu_depth > 0 && checks_enabled)
+    report(Verdict::kRcuMisuse, "synchronize_rcu", "synchronize_rcu() within an RCU reader");
+  Wait wait;
+  init_completion(wait.over, "synchronize_rcu");
+  init_head(wait.head, wake_me);
+  wait.head.next = waiting;
+  if (waiting == nullptr) waiting_tail = &wait.head.next;
+  waiting = &wait.head;
+  wait_for_completion(wait.over);
+}
+
+void rcu_barrier() {
+  Wait wait;
+  init_completion(wait.over, "rcu_barrier");
+  init_head(wait.head, wake_me);
+  *waiting_tail = &wait.head;
+  waiting_tail = &wait.head.next;
+  wait_for_completion(wait.over);
 }
 
 bool rcu_take_softirq(sched::Job* job) {

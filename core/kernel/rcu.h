@@ -7,7 +7,11 @@
 
 #include <cstdint>
 
+#include <type_traits>
+
 #include "core/kernel/atomic.h"
+#include "core/kernel/list.h"
+#include "core/kernel/slab.h"
 #include "core/sched/sched.h"
 
 namespace kernel {
@@ -24,8 +28,15 @@ void rcu_read_unlock();
 // Reports rcu-misuse unless the running context is an RCU reader.
 void rcu_assert_reader(const char* what);
 
-// `func` runs after a grace period and may free the object that contains `head`. Any context.
+// `func` runs after a grace period and may free the object that contains `head`. Any context. A
+// head that still waits for its callback is reported as rcu-misuse and not taken again.
 void call_rcu(RcuHead& head, void (*func)(RcuHead& head));
+
+// Sleeps until a grace period is over: reported as rcu-misuse within a reader. Callbacks may still
+// have to run.
+void synchronize_rcu();
+// Sleeps until all callbacks of earlier call_rcu() have run.
+void rcu_barrier();
 
 // rcu_dereference / rcu_assign_pointer.
 template <typename T>
@@ -43,3 +54,11 @@ bool rcu_take_softirq(sched::Job* job);
 void rcu_reset();
 
 }  // namespace kernel
+
+// Frees the object that `pointer` points to, whose RcuHead is `member`, after a grace period. Any
+// context.
+#define kfree_rcu(pointer, member)                                                    \
+  ::kernel::call_rcu((pointer)->member, [](::kernel::RcuHead& head) {                 \
+    using Object = std::remove_pointer_t<std::remove_reference_t<decltype(pointer)>>; \
+    ::kernel::kfree(container_of(&head, Object, member));                             \
+  })

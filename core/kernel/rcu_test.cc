@@ -235,6 +235,141 @@ TEST(Rcu, CallbackMustNotSleepAndWorksForTheCallersOperation) {
   EXPECT_EQ(run_alone([&] { callback.call(); }), "sleep-in-atomic callback");
 }
 
+TEST(Rcu, HeadThatWaitsMustNotBeUsedAgain) {
+  int runs = 0;
+  Callback callback, other;
+  callback.body = [&] { ++runs; };
+  EXPECT_EQ(run_alone([&] {
+              callback.call();
+              callback.call();
+            }),
+            "rcu-misuse call_rcu");
+  // With the checks off it is not taken again; so the list stays whole.
+  kernel::ChecksOff off;
+  other.body = [&] { ++runs; };
+  EXPECT_EQ(run_alone([&] {
+              callback.call();
+              other.call();
+              callback.call();
+            }),
+            "nothing");
+  EXPECT_EQ(runs, 2);
+}
+
+// --- waiting for a grace period ---
+
+// t0 reads; t1 waits for a grace period. Plain variables: TSan sees that readers happen before.
+void expect_waits_for_readers(void (*wait)()) {
+  bool reading, began_while_reading;
+  int value, waited = 0;
+  TestRun run;
+  run.set_up = [&] {
+    reading = began_while_reading = false;
+    value = 0;
+  };
+  run.threads = {[&] {
+                   kernel::rcu_read_lock();
+                   __atomic_store_n(&reading, true, __ATOMIC_RELAXED);
+                   step();
+                   step();
+                   value = 1;
+                   __atomic_store_n(&reading, false, __ATOMIC_RELAXED);
+                   kernel::rcu_read_unlock();
+                 },
+                 [&] {
+                   began_while_reading = __atomic_load_n(&reading, __ATOMIC_RELAXED);
+                   wait();
+                   if (!began_while_reading) return;
+                   EXPECT_EQ(value, 1);
+                   step();
+                 }};
+  EXPECT_EQ(run.sweep({kT1, Target::kSoftirq, kT0}, [&] { waited += began_while_reading; }),
+            "nothing");
+  EXPECT_GT(waited, 0);
+}
+
+TEST(Rcu, SynchronizeWaitsForReaders) { expect_waits_for_readers(kernel::synchronize_rcu); }
+TEST(Rcu, BarrierWaitsForReaders) { expect_waits_for_readers(kernel::rcu_barrier); }
+
+TEST(Rcu, BarrierWaitsForCallbacksAndSynchronizeNeedNot) {
+  for (bool barrier : {false, true}) {
+    bool ran, ran_before_return, not_yet = false;
+    Callback callback;
+    callback.body = [&] {
+      step();
+      __atomic_store_n(&ran, true, __ATOMIC_RELAXED);
+    };
+    TestRun run;
+    run.set_up = [&] { ran = false; };
+    run.threads = {[&] {
+      callback.call();
+      barrier ? kernel::rcu_barrier() : kernel::synchronize_rcu();
+      ran_before_return = __atomic_load_n(&ran, __ATOMIC_RELAXED);
+      step();
+    }};
+    EXPECT_EQ(run.sweep({Target::kSoftirq, kT0}, [&] { not_yet |= !ran_before_return; }),
+              "nothing");
+    EXPECT_EQ(not_yet, !barrier);
+  }
+}
+
+TEST(Rcu, SynchronizeAndBarrierLeaveTheCallbacksInOrder) {
+  std::string order;
+  Callback callbacks[3];
+  for (int i = 0; i < 3; ++i) callbacks[i].body = [&order, i] { order += std::to_string(i); };
+  EXPECT_EQ(run_alone([&] {
+              kernel::synchronize_rcu();
+              callbacks[0].call();
+              kernel::synchronize_rcu();
+              callbacks[1].call();
+              kernel::rcu_barrier();
+              callbacks[2].call();
+            }),
+            "nothing");
+  EXPECT_EQ(order, "012");
+}
+
+TEST(Rcu, SynchronizeLosesNoCallbackThatComesWhileItWaits) {
+  bool ran = false;
+  Callback callback;
+  callback.body = [&] { ran = true; };
+  TestRun run;
+  run.threads = {[&] {
+                   kernel::rcu_read_lock();
+                   step();
+                   callback.call();
+                   kernel::rcu_read_unlock();
+                 },
+                 [] { kernel::synchronize_rcu(); }};
+  run.preemptions = {{1, kT1}};
+  EXPECT_EQ(run(), "nothing");
+  EXPECT_TRUE(ran);
+}
+
+TEST(Rcu, WaitingForAGracePeriodWithinAReaderIsReported) {
+  EXPECT_EQ(run_alone([] {
+              kernel::rcu_read_lock();
+              kernel::synchronize_rcu();
+            }),
+            "rcu-misuse synchronize_rcu");
+  EXPECT_EQ(run_alone([] {
+              kernel::local_irq_disable();
+              kernel::synchronize_rcu();
+            }),
+            "sleep-in-atomic synchronize_rcu");
+  EXPECT_EQ(run_alone([] {
+              kernel::rcu_read_lock();
+              kernel::rcu_barrier();
+            }),
+            "sleep-in-atomic rcu_barrier");
+  kernel::ChecksOff off;
+  EXPECT_EQ(run_alone([] {
+              kernel::rcu_read_lock();
+              kernel::synchronize_rcu();
+            }),
+            "deadlock synchronize_rcu");
+}
+
 TEST(Rcu, UnlockOutsideOfAReaderIsReported) {
   EXPECT_EQ(run_alone([] {
               kernel::rcu_read_lock();
@@ -316,6 +451,33 @@ struct LookupBesideRemoval : TestRun {
 TEST(Rcu, ObjectFreedAfterAGracePeriodIsSafeToReadAtEveryPreemption) {
   LookupBesideRemoval run(2,
                           [](Object& object) { kernel::call_rcu(object.rcu, Object::free_rcu); });
+  EXPECT_EQ(run.sweep({kT1, Target::kSoftirq, kT0}), "nothing");
+}
+
+// Its RcuHead need not come first.
+TEST(Rcu, KfreeRcuFreesTheObjectAfterAGracePeriod) {
+  struct Late {
+    int value;
+    kernel::RcuHead rcu;
+  };
+  Late* published;
+  TestRun run;
+  run.set_up = [&] {
+    published = kernel::kzalloc_obj<Late>("late");
+    published->value = 7;
+  };
+  run.threads = {[&] {
+                   kernel::rcu_read_lock();
+                   const Late* late = kernel::rcu_dereference(published);
+                   step();
+                   if (late != nullptr) EXPECT_EQ(late->value, 7);
+                   kernel::rcu_read_unlock();
+                 },
+                 [&] {
+                   Late* late = published;
+                   kernel::rcu_assign_pointer(published, static_cast<Late*>(nullptr));
+                   kfree_rcu(late, rcu);
+                 }};
   EXPECT_EQ(run.sweep({kT1, Target::kSoftirq, kT0}), "nothing");
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/kernel/canary.h"
+#include "core/kernel/suppress.h"
 #include "core/sched/sched.h"
 
 #if defined(__has_include)
@@ -57,10 +58,15 @@ void set_report_handler(ReportHandler handler) { report_handler = handler; }
 void set_report_epilogue(void (*epilogue)()) { report_epilogue = epilogue; }
 
 const char* describe_operation(uint32_t tag) {
-  static char buffers[4][256];
-  static unsigned next;
-  char* buffer = buffers[next++ % 4];
+  // Each context writes to its own, as others may describe something for a suppressed finding.
+  static struct {
+    char buffers[4][256];
+    unsigned next;
+  } texts[sched::kContexts + 1];
   if (tag == 0) return "device set-up or teardown";
+  const sched::Context* context = sched::current();
+  auto& [buffers, next] = texts[context != nullptr ? context->id : sched::kContexts];
+  char* buffer = buffers[next++ % 4];
   const int used = std::snprintf(buffer, sizeof buffers[0], "operation %u", tag);
   if (operation_printer != nullptr) {
     std::memcpy(buffer + used, ": ", 3);
@@ -71,6 +77,8 @@ const char* describe_operation(uint32_t tag) {
 
 void report(Verdict verdict, const char* where, const char* format, ...) {
   static char text[8192];
+  if (where == nullptr) where = "destroyed lock";
+  if (suppressed(verdict, where)) return;
   if (report_handler != nullptr) {
     report_handler(verdict, where);
     std::abort();

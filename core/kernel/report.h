@@ -21,9 +21,11 @@ const char* verdict_name(Verdict verdict);
 // before a run, never within one.
 extern bool checks_enabled;
 
-// Reports and does not return. `where` is stable: names of locks, roles and functions, no numbers.
-// `format` adds lines of detail.
-[[noreturn]] void report(Verdict verdict, const char* where, const char* format, ...)
+// Reports and does not return, unless the finding is suppressed (suppress.h): then nothing happens,
+// and the caller goes on as with the checks off. `where` is stable: names of locks, roles and
+// functions, no numbers; of a lock that is destroyed the name may be nullptr. `format` adds lines
+// of detail.
+void report(Verdict verdict, const char* where, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
 
 // Writes the text of an operation for reports: "t1: wait B ...". Returns its length.

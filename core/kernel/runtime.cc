@@ -2,7 +2,9 @@
 
 #include <cstdio>
 
+#include "core/kernel/irq_work.h"
 #include "core/kernel/ledger.h"
+#include "core/kernel/lockdep.h"
 #include "core/kernel/rcu.h"
 #include "core/kernel/report.h"
 #include "core/kernel/slab.h"
@@ -37,15 +39,19 @@ void on_stuck(sched::Stuck stuck, const char* where) {
   describe_contexts(contexts, sizeof contexts);
   if (stuck == sched::Stuck::kDeadlock)
     report(Verdict::kDeadlock, where, "no context can go on\n%s", contexts);
-  report(Verdict::kLivelock, where, "the run used up its scheduling points\n%s", contexts);
+  else
+    report(Verdict::kLivelock, where, "the run used up its scheduling points\n%s", contexts);
+  sched::abandon();
 }
 
 void reset(bool free_live) {
   reset_tasks();
+  lockdep_reset();
   reset_object_numbers();
   ledger_reset();
   rcu_reset();
   workqueue_reset();
+  irq_work_reset();
   slab_reset(free_live);
 }
 
@@ -62,13 +68,17 @@ void runtime_begin(unsigned cpus, sched::Decider* decider) {
   sched::begin(config);
 }
 
-// The ledger first: it says most about the cause.
+// The ledger first: it says most about the cause. A leak that is suppressed explains what else is
+// left, and is freed, so that LeakSanitizer does not find it again.
 void runtime_end(unsigned slots_taken) {
-  ledger_check_empty();
-  if (slots_taken > 0 && checks_enabled)
-    report(Verdict::kSlotLeak, "seq64", "%u seq64 slots are still taken after device teardown",
-           slots_taken);
-  slab_check_empty();
+  if (!checks_enabled) return;
+  if (ledger_check_empty()) {
+    if (slots_taken > 0)
+      report(Verdict::kSlotLeak, "seq64", "%u seq64 slots are still taken after device teardown",
+             slots_taken);
+    slab_check_empty();
+  }
+  slab_reset(true);
 }
 
 void runtime_discard() { reset(true); }

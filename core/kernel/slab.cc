@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/kernel/lockdep.h"
 #include "core/kernel/report.h"
 #include "core/kernel/task.h"
 
@@ -72,9 +73,12 @@ bool injected_failure() {
 }
 
 void* allocate(size_t size, Gfp gfp, const char* type, bool zeroed) {
-  if (gfp == Gfp::kKernel) might_sleep("kmalloc");
+  if (gfp == Gfp::kKernel) {
+    might_sleep("kmalloc");
+    lockdep_might_reclaim("kmalloc");
+  }
   sched::point(sched::Point::kAlloc);
-  if (injected_failure()) return nullptr;
+  if (injected_failure() || size > kMaxAllocation) return nullptr;
   void* object = zeroed ? std::calloc(1, size) : std::malloc(size);
   if (object != nullptr) remember(object, type);
   return object;
@@ -94,15 +98,21 @@ void kfree(void* object) {
 
 size_t slab_live_objects() { return live; }
 
+// The oldest object comes first; those after it are looked at only if its leak is suppressed.
 void slab_check_empty() {
-  if (!checks_enabled || live == 0) return;
-  const Live* oldest = nullptr;
-  for (size_t i = 0; i < capacity; ++i)
-    if (table[i].key != 0 && (oldest == nullptr || table[i].serial < oldest->serial))
-      oldest = &table[i];
-  report(Verdict::kObjectLeak, oldest->type,
-         "%s was never freed\n  allocated by %s\n  objects leaked in all: %zu", oldest->type,
-         describe_operation(oldest->tag), live);
+  if (!checks_enabled) return;
+  for (uint32_t after = 0;;) {
+    const Live* oldest = nullptr;
+    for (size_t i = 0; live > 0 && i < capacity; ++i)
+      if (table[i].key != 0 && table[i].serial > after &&
+          (oldest == nullptr || table[i].serial < oldest->serial))
+        oldest = &table[i];
+    if (oldest == nullptr) return;
+    after = oldest->serial;
+    report(Verdict::kObjectLeak, oldest->type,
+           "%s was never freed\n  allocated by %s\n  objects leaked in all: %zu", oldest->type,
+           describe_operation(oldest->tag), live);
+  }
 }
 
 void slab_reset(bool free_live) {

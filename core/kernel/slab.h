@@ -15,6 +15,9 @@ enum class Gfp : uint8_t {
   kAtomic,  // any context
 };
 
+// The modelled machine has no larger piece of memory: a hostile count ends in -ENOMEM here.
+inline constexpr size_t kMaxAllocation = size_t{16} << 20;
+
 // Uninitialised memory, or nullptr. `type` names the object in reports; it must be a literal.
 void* kmalloc(size_t size, Gfp gfp, const char* type);
 void* kzalloc(size_t size, Gfp gfp, const char* type);
@@ -41,7 +44,7 @@ inline bool kmalloc_array(T*& array, size_t count, const char* type) {
 }
 
 size_t slab_live_objects();
-// Reports object-leak if anything is live.
+// Reports object-leak if anything is live, but for types whose leak is suppressed.
 void slab_check_empty();
 // Starts a new run. `free_live`: frees what an abandoned run left behind.
 void slab_reset(bool free_live);

@@ -1,6 +1,7 @@
 #include "core/kernel/spinlock.h"
 
 #include "core/kernel/annotate.h"
+#include "core/kernel/lockdep.h"
 #include "core/kernel/report.h"
 #include "core/kernel/task.h"
 
@@ -17,33 +18,42 @@ void check_alive(const SpinLock& lock) {
 }
 
 // Preemption is off from before the wait: a spinning context keeps its CPU.
-void acquire(SpinLock& lock) {
-  sched::Context* self = sched::current();
-  ++self->preempt_off;
+void acquire(SpinLock& lock, sched::Context& self) {
+  ++self.preempt_off;
   check_alive(lock);
-  while (lock.owner != nullptr) sched::spin(&lock, lock.name, lock.owner);
-  lock.owner = self;
+  spin_acquire(self, lock.name, LockMode::kExclusive);
+  while (lock.owner != nullptr) {
+    lock.contended = true;
+    sched::spin(&lock, lock.name, lock.owner);
+  }
+  lock.owner = &self;
   annotate_locked(&lock);
-  note_locked(lock.name);
 }
 
-void release(SpinLock& lock) {
-  sched::Context* self = sched::current();
+void release(SpinLock& lock, sched::Context& self) {
   check_alive(lock);
-  if (lock.owner != self && checks_enabled)
+  if (lock.owner != &self && checks_enabled)
     report(Verdict::kUnlockNotOwner, lock.name, "%s is released by %s but held by %s", lock.name,
-           self->name, lock.owner ? lock.owner->name : "nobody");
-  note_unlocked(lock.name);
+           self.name, lock.owner ? lock.owner->name : "nobody");
+  spin_release(self, lock.name);
   annotate_unlocked(&lock);
   lock.owner = nullptr;
-  sched::wake_all(&lock);
-  --self->preempt_off;
+  if (lock.contended) {
+    lock.contended = false;
+    sched::wake_all(&lock);
+  }
+  if (self.preempt_off > 0) --self.preempt_off;
+}
+
+void restore_irqs(sched::Context& self, uint32_t irq_off) {
+  self.irq_off = irq_off;
+  if (irq_off == 0 && self.preempt_off > 0) lockdep_irqs_on(self);
 }
 
 }  // namespace
 
 void spin_lock_init(SpinLock& lock, const char* name) {
-  lock = {nullptr, name, next_object_number()};
+  lock = {nullptr, name, next_object_number(), false};
   annotate_lock_created(&lock);
 }
 
@@ -58,38 +68,42 @@ void spin_lock_destroy(SpinLock& lock) {
 
 void spin_lock(SpinLock& lock) {
   sched::point(sched::Point::kLock, lock.id);
-  acquire(lock);
+  acquire(lock, *sched::current());
 }
 
 void spin_unlock(SpinLock& lock) {
   const uint32_t id = lock.id;  // another context may free the lock as soon as it is released
-  release(lock);
+  release(lock, *sched::current());
   sched::point(sched::Point::kUnlock, id);
 }
 
 void spin_lock_irq(SpinLock& lock) {
   sched::point(sched::Point::kLock, lock.id);
-  ++sched::current()->irq_off;
-  acquire(lock);
+  sched::Context& self = *sched::current();
+  ++self.irq_off;
+  acquire(lock, self);
 }
 
 void spin_unlock_irq(SpinLock& lock) {
   const uint32_t id = lock.id;
-  release(lock);
-  sched::current()->irq_off = 0;
+  sched::Context& self = *sched::current();
+  release(lock, self);
+  restore_irqs(self, 0);
   sched::point(sched::Point::kUnlock, id);
 }
 
 void spin_lock_irqsave(SpinLock& lock, unsigned long& flags) {
   sched::point(sched::Point::kLock, lock.id);
-  flags = sched::current()->irq_off++;
-  acquire(lock);
+  sched::Context& self = *sched::current();
+  flags = self.irq_off++;
+  acquire(lock, self);
 }
 
 void spin_unlock_irqrestore(SpinLock& lock, unsigned long flags) {
   const uint32_t id = lock.id;
-  release(lock);
-  sched::current()->irq_off = static_cast<uint32_t>(flags);
+  sched::Context& self = *sched::current();
+  release(lock, self);
+  restore_irqs(self, static_cast<uint32_t>(flags));
   sched::point(sched::Point::kUnlock, id);
 }
 

@@ -12,6 +12,7 @@ struct SpinLock {
   const sched::Context* owner;
   const char* name;  // nullptr: never initialised, or destroyed
   uint32_t id;
+  bool contended;  // somebody may spin on it
 };
 
 void spin_lock_init(SpinLock& lock, const char* name);

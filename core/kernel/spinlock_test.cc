@@ -66,16 +66,21 @@ TEST(Spinlock, HolderKeepsItsCpu) {
   EXPECT_TRUE(other_ran);
 }
 
-TEST(Spinlock, TakenTwiceByOneContextIsADeadlock) {
+TEST(Spinlock, TakenTwiceByOneContextIsReportedAndADeadlockWithTheChecksOff) {
   auto lock = make_lock();
-  EXPECT_EQ(run_alone([&] {
-              kernel::spin_lock(lock);
-              kernel::spin_lock(lock);
-            }),
-            "deadlock lock");
+  auto twice = [&] {
+    return run_alone([&] {
+      kernel::spin_lock(lock);
+      kernel::spin_lock(lock);
+    });
+  };
+  EXPECT_EQ(twice(), "lock-order-inversion lock -> lock");
+  kernel::ChecksOff off;
+  EXPECT_EQ(twice(), "deadlock lock");
 }
 
-TEST(Spinlock, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
+TEST(Spinlock, ChecksOffOppositeOrdersDeadlockWhenBothHoldOne) {
+  kernel::ChecksOff off;
   auto a = make_lock("a"), b = make_lock("b");
   auto take_both = [](SpinLock& first, SpinLock& second) {
     kernel::spin_lock(first);
@@ -90,7 +95,8 @@ TEST(Spinlock, TakenInOppositeOrderDeadlocksWhenBothHoldOne) {
   EXPECT_EQ(run(), "deadlock b");
 }
 
-TEST(Spinlock, InterruptThatNeedsALockHeldWithInterruptsOnIsADeadlock) {
+TEST(Spinlock, ChecksOffInterruptThatNeedsALockHeldWithInterruptsOnIsADeadlock) {
+  kernel::ChecksOff off;
   auto lock = make_lock();
   int counter = 0;
   EXPECT_EQ(run_alone([&] {

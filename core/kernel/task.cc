@@ -1,5 +1,6 @@
 #include "core/kernel/task.h"
 
+#include "core/kernel/lockdep.h"
 #include "core/kernel/report.h"
 
 namespace kernel {
@@ -28,8 +29,8 @@ void might_sleep(const char* what) {
   const Task& t = task();
   if (t.rcu_depth > 0) report(Verdict::kSleepInAtomic, what, "%s within an RCU reader", what);
   if (!in_atomic()) return;
-  const char* held = t.locks_held > 0 ? t.held[0] : "no lock held, atomic context";
-  report(Verdict::kSleepInAtomic, what, "%s may sleep, but the context is atomic (%s)", what, held);
+  report(Verdict::kSleepInAtomic, what, "%s may sleep, but the context is atomic; locks held: %s",
+         what, held_lock_names());
 }
 
 void check_context_at_return(const char* where) {
@@ -38,12 +39,12 @@ void check_context_at_return(const char* where) {
   const sched::Context& context = *sched::current();
   const uint32_t irq_off =
       context.kind == sched::Kind::kIrq ? context.irq_off - 1 : context.irq_off;
-  if (t.locks_held == 0 && t.rcu_depth == 0 && irq_off == 0 && context.preempt_off == 0) return;
+  const uint32_t locks = locks_held();
+  if (locks == 0 && t.rcu_depth == 0 && irq_off == 0 && context.preempt_off == 0) return;
   report(Verdict::kLockHeldAtReturn, where,
          "%s returned with %u locks held (%s), RCU depth %u, interrupts disabled %u times, "
          "preemption disabled %u times",
-         where, t.locks_held, t.locks_held > 0 ? t.held[0] : "none", t.rcu_depth, irq_off,
-         context.preempt_off);
+         where, locks, held_lock_names(), t.rcu_depth, irq_off, context.preempt_off);
 }
 
 void local_irq_disable() {
@@ -52,25 +53,10 @@ void local_irq_disable() {
 }
 
 void local_irq_enable() {
-  sched::current()->irq_off = 0;
+  sched::Context& self = *sched::current();
+  self.irq_off = 0;
+  lockdep_irqs_on(self);
   sched::point(sched::Point::kIrqEnable);
-}
-
-void note_locked(const char* name) {
-  Task& t = task();
-  if (t.locks_held < sizeof t.held / sizeof t.held[0]) t.held[t.locks_held] = name;
-  ++t.locks_held;
-}
-
-void note_unlocked(const char* name) {
-  Task& t = task();
-  const uint32_t known = sizeof t.held / sizeof t.held[0];
-  for (uint32_t i = t.locks_held < known ? t.locks_held : known; i-- > 0;) {
-    if (t.held[i] != name) continue;
-    for (; i + 1 < known && i + 1 < t.locks_held; ++i) t.held[i] = t.held[i + 1];
-    break;
-  }
-  --t.locks_held;
 }
 
 }  // namespace kernel

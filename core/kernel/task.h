@@ -1,6 +1,6 @@
-// What the kernel keeps per context, beyond what the executor keeps: RCU nesting, held locks,
-// pending signal, injected faults. And the questions about a context that the rules of the kernel
-// ask.
+// What the kernel keeps per context, beyond what the executor and the lock checker keep: RCU
+// nesting, pending signal, injected faults. And the questions about a context that the rules of the
+// kernel ask.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,6 @@ struct UserMemory;
 
 struct Task {
   uint32_t rcu_depth = 0;
-  uint32_t locks_held = 0;
-  const char* held[8] = {};  // names of the first locks held, outermost first
   bool signal_pending = false;
   uint32_t fail_alloc = 0;  // 1: the next allocation fails; n: the n-th
   uint32_t fail_copy = 0;   // likewise for user copies
@@ -41,9 +39,5 @@ void check_context_at_return(const char* where);
 // Interrupts of the running context's CPU. As on a CPU these do not nest: enabled is enabled.
 void local_irq_disable();
 void local_irq_enable();
-
-// Bookkeeping of the lock primitives.
-void note_locked(const char* name);
-void note_unlocked(const char* name);
 
 }  // namespace kernel

@@ -1,6 +1,10 @@
 #include "core/kernel/test_run.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "core/kernel/runtime.h"
+#include "core/kernel/suppress.h"
 #include "core/sched/sanitizer.h"
 
 namespace kernel {
@@ -94,6 +98,16 @@ struct Interrupt {
 };
 
 }  // namespace
+
+Suppressed::Suppressed(std::initializer_list<const char*> findings) {
+  char message[256];
+  for (const std::string known : findings)
+    if (!add_suppression((known + " # test").c_str(), message, sizeof message)) {
+      std::fprintf(stderr, "%s: %s\n", known.c_str(), message);
+      std::abort();
+    }
+}
+Suppressed::~Suppressed() { forget_suppressions(); }
 
 std::string TestRun::operator()() {
   finding = kNothing;

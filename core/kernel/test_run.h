@@ -63,4 +63,12 @@ struct ChecksOff {
   ChecksOff& operator=(const ChecksOff&) = delete;
 };
 
+// Findings "verdict:place" are suppressed while it lives.
+struct Suppressed {
+  explicit Suppressed(std::initializer_list<const char*> findings);
+  ~Suppressed();
+  Suppressed(const Suppressed&) = delete;
+  Suppressed& operator=(const Suppressed&) = delete;
+};
+
 }  // namespace kernel

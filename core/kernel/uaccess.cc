@@ -25,6 +25,7 @@ uint8_t* translate(uint64_t address, size_t size) {
 }  // namespace
 
 int copy_from_user(void* to, uint64_t from, size_t size) {
+  if (size == 0) return 0;
   const uint8_t* data = translate(from, size);
   if (data == nullptr) return -EFAULT;
   std::memcpy(to, data, size);
@@ -32,6 +33,7 @@ int copy_from_user(void* to, uint64_t from, size_t size) {
 }
 
 int copy_to_user(uint64_t to, const void* from, size_t size) {
+  if (size == 0) return 0;
   uint8_t* data = translate(to, size);
   if (data == nullptr) return -EFAULT;
   std::memcpy(data, from, size);

@@ -16,9 +16,20 @@ struct UserMemory {
   uint8_t* data = nullptr;
 };
 
-// 0 or -EFAULT. The running task's `mm` says which process's memory is meant.
+// 0 or -EFAULT; to copy nothing is 0 whatever the address. The running task's `mm` says which
+// process's memory is meant.
 int copy_from_user(void* to, uint64_t from, size_t size);
 int copy_to_user(uint64_t to, const void* from, size_t size);
+
+// One value at a user address, which need not be aligned.
+template <typename T>
+inline int get_user(T& value, uint64_t from) {
+  return copy_from_user(&value, from, sizeof value);
+}
+template <typename T>
+inline int put_user(T value, uint64_t to) {
+  return copy_to_user(to, &value, sizeof value);
+}
 
 // A copy of `count` user objects of `size` bytes; count 0 gives nullptr. -EOVERFLOW, -ENOMEM,
 // -EFAULT.

@@ -47,6 +47,26 @@ TEST(Uaccess, CopiesWithinTheMappingBothWays) {
   EXPECT_EQ(process.bytes[kSize - 1], 0x11);
 }
 
+TEST(Uaccess, ValuesAreReadAndWrittenAtAnyAlignment) {
+  Process process;
+  EXPECT_EQ(process([] {
+              for (uint64_t at : {kBase, kBase + 1, kEnd - 8}) {
+                EXPECT_EQ(kernel::put_user(uint64_t{0x1122334455667788}, at), 0);
+                uint64_t wide = 0;
+                EXPECT_EQ(kernel::get_user(wide, at), 0);
+                EXPECT_EQ(wide, 0x1122334455667788u);
+                uint32_t narrow = 0;
+                EXPECT_EQ(kernel::get_user(narrow, at), 0);
+                EXPECT_EQ(narrow, 0x55667788u);
+              }
+              uint32_t value = 7;
+              EXPECT_EQ(kernel::get_user(value, kEnd - 3), -EFAULT);
+              EXPECT_EQ(value, 7u);
+              EXPECT_EQ(kernel::put_user(value, kEnd - 3), -EFAULT);
+            }),
+            "nothing");
+}
+
 TEST(Uaccess, WholeMappingMayBeCopiedAtOnce) {
   Process process;
   process.bytes[kSize - 1] = 9;
@@ -133,6 +153,17 @@ TEST(Uaccess, MemdupOfNothingIsNullAndNoErrorWhateverTheAddress) {
               uint32_t* array;
               EXPECT_EQ(kernel::memdup_array_user(array, 0, 0), 0);
               EXPECT_EQ(array, nullptr);
+            }),
+            "nothing");
+}
+
+TEST(Uaccess, CopyOfNothingIsNoErrorWhateverTheAddress) {
+  Process process;
+  EXPECT_EQ(process([] {
+              uint8_t byte = 7;
+              EXPECT_EQ(kernel::copy_to_user(~uint64_t{0}, &byte, 0), 0);
+              EXPECT_EQ(kernel::copy_from_user(&byte, 0, 0), 0);
+              EXPECT_EQ(byte, 7);
             }),
             "nothing");
 }

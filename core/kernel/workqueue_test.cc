@@ -4,51 +4,28 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <functional>
 #include <string>
 
 #include "core/kernel/slab.h"
 #include "core/kernel/spinlock.h"
 #include "core/kernel/task.h"
 #include "core/kernel/test_run.h"
-#include "core/kernel/wait.h"
+#include "core/kernel/workqueue_test_fixture.h"
 #include "core/sched/sanitizer.h"
 
 namespace {
 
 using kernel::kT0;
+using kernel::ordered;
 using kernel::run_alone;
+using kernel::sleep_for;
+using kernel::step;
+using kernel::TestDelayedWork;
 using kernel::TestRun;
+using kernel::TestWork;
+using kernel::unordered;
 using kernel::Workqueue;
 using sched::Target;
-
-Workqueue ordered{"ordered_wq", true};
-Workqueue unordered{"unordered_wq", false};
-
-void step() { sched::point(sched::Point::kStep); }
-
-void sleep_for(uint64_t time) {
-  kernel::set_current_state();
-  kernel::schedule_timeout("time", time);
-}
-
-struct TestWork : kernel::Work {
-  std::function<void()> body;
-
-  explicit TestWork(std::function<void()> b) : body(std::move(b)) { kernel::init_work(*this, run); }
-  static void run(kernel::Work& work) { static_cast<TestWork&>(work).body(); }
-};
-
-struct TestDelayedWork : kernel::DelayedWork {
-  std::function<void()> body;
-
-  explicit TestDelayedWork(std::function<void()> b) : body(std::move(b)) {
-    kernel::init_delayed_work(*this, run);
-  }
-  static void run(kernel::Work& work) {
-    static_cast<TestDelayedWork&>(kernel::to_delayed_work(work)).body();
-  }
-};
 
 // --- queueing ---
 
@@ -204,7 +181,7 @@ TEST(Workqueue, WorkMayFreeItself) {
   };
   EXPECT_EQ(run_alone([] {
               Job* job = kernel::kzalloc_obj<Job>("job");
-              kernel::init_work(job->work, [](kernel::Work& work) { kernel::kfree(&work); });
+              kernel::init_work(job->work, [](kernel::Work& work) { kernel::kfree(&work); }, "job");
               kernel::queue_work(unordered, job->work);
             }),
             "nothing");
@@ -321,12 +298,15 @@ TEST(Workqueue, AfterCancelSyncTheWorkHasEndedAndMayBeFreed) {
   TestRun run;
   run.threads = {[] {
     Job* job = kernel::kzalloc_obj<Job>("job");
-    kernel::init_work(job->work, [](kernel::Work& work) {
-      Job& j = *reinterpret_cast<Job*>(&work);
-      ++j.begun;
-      step();
-      ++j.ended;
-    });
+    kernel::init_work(
+        job->work,
+        [](kernel::Work& work) {
+          Job& j = *reinterpret_cast<Job*>(&work);
+          ++j.begun;
+          step();
+          ++j.ended;
+        },
+        "job");
     kernel::queue_work(unordered, job->work);
     step();
     const bool was_pending = kernel::cancel_work_sync(job->work);
@@ -414,7 +394,7 @@ TEST(DelayedWork, CancelSyncStopsAWorkThatQueuesItselfAgain) {
 
 TEST(Workqueue, CancelSyncFromWithinTheWorkIsADeadlock) {
   TestWork work([&] { kernel::cancel_work_sync(work); });
-  EXPECT_EQ(run_alone([&] { kernel::queue_work(unordered, work); }), "deadlock work to finish");
+  EXPECT_EQ(run_alone([&] { kernel::queue_work(unordered, work); }), "deadlock work");
 }
 
 TEST(Workqueue, CancelFromWithinTheWorkIsFine) {

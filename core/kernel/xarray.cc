@@ -258,6 +258,11 @@ int xa_insert_locked(XArray& xa, uint64_t index, void* entry) {
   return xa_load(xa, index) != nullptr ? -EBUSY : store(xa, index, entry);
 }
 
+int xa_store_locked(XArray& xa, uint64_t index, void* entry) {
+  lockdep_assert_held(xa.xa_lock);
+  return store(xa, index, entry);
+}
+
 void* xa_erase_locked(XArray& xa, uint64_t index) {
   lockdep_assert_held(xa.xa_lock);
   void* old = xa_load(xa, index);

@@ -37,6 +37,8 @@ void* xa_erase(XArray& xa, uint64_t index);
 // The same with the lock already held.
 int xa_alloc_locked(XArray& xa, uint32_t* id, void* entry, uint32_t min, uint32_t max);
 int xa_insert_locked(XArray& xa, uint64_t index, void* entry);
+// Takes the place of what is there, if anything; in that case no memory is needed. 0 or -ENOMEM.
+int xa_store_locked(XArray& xa, uint64_t index, void* entry);
 void* xa_erase_locked(XArray& xa, uint64_t index);
 // Empties the array under its lock; it stays usable.
 void xa_clear_locked(XArray& xa);

@@ -191,6 +191,27 @@ TEST(XArray, TakenIndexIsBusyAndKeepsItsEntry) {
             "nothing");
 }
 
+TEST(XArray, StoreReplacesWithoutMemory) {
+  EXPECT_EQ(with_array([](XArray& xa) {
+              for (uint64_t index : {uint64_t{0}, uint64_t{70}, uint64_t{1} << 40}) {
+                kernel::xa_lock(xa);
+                EXPECT_EQ(kernel::xa_store_locked(xa, index, entry(1)), 0);
+                kernel::task().fail_alloc = 1;
+                EXPECT_EQ(kernel::xa_store_locked(xa, index, entry(2)), 0);
+                EXPECT_EQ(kernel::task().fail_alloc, 1u);
+                kernel::task().fail_alloc = 0;
+                kernel::xa_unlock(xa);
+                EXPECT_EQ(contents(xa), (Model{{index, entry(2)}}));
+                EXPECT_EQ(kernel::xa_erase(xa, index), entry(2));
+              }
+              kernel::xa_lock(xa);
+              kernel::task().fail_alloc = 1;
+              EXPECT_EQ(kernel::xa_store_locked(xa, 70, entry(1)), -ENOMEM);
+              kernel::xa_unlock(xa);
+            }),
+            "nothing");
+}
+
 TEST(XArray, AllocTakesTheFirstFreeIndexWithinItsBounds) {
   EXPECT_EQ(with_array([](XArray& xa) {
               uint32_t id;
@@ -279,7 +300,7 @@ std::string sweep_insert_interrupted_by_erase(kernel::XaFlags flags) {
 TEST(XArray, OneThatInterruptsChangeNeedsInterruptsOff) {
   EXPECT_EQ(sweep_insert_interrupted_by_erase(kernel::XaFlags::kLockIrq), "nothing");
   const std::string found = sweep_insert_interrupted_by_erase(kernel::XaFlags::kNone);
-  EXPECT_EQ(found.substr(0, found.find(',')), "deadlock xa_lock");
+  EXPECT_EQ(found.substr(0, found.find(',')), "irq-unsafe-lock xa_lock");
 }
 
 TEST(XArray, ItsLockMayBeTakenFromOutside) {

@@ -37,10 +37,15 @@ struct Slot {
   Fiber fiber;
 };
 
+struct PendingIrq {
+  Job job;
+  const Context* raiser;  // a softirq or worker whose own CPU must have interrupts enabled, too
+};
+
 struct Cpu {
   Slot* occupant;     // the thread whose turn it is on this CPU
   Slot* interrupted;  // whoever ran in the executor when the interrupt came; goes on after it
-  Job pending[kMaxPendingIrqs];
+  PendingIrq pending[kMaxPendingIrqs];
   unsigned pending_head, pending_count;
 };
 
@@ -143,17 +148,31 @@ void start(Slot& slot, const Job& job) {
   slot.context.preempt_off = 0;
 }
 
-Slot* deliver_irq() {
-  if (engine.pending_irqs == 0) return nullptr;
-  for (unsigned i = 0; i < engine.config.cpus; ++i) {
-    Cpu& cpu = engine.cpus[i];
-    if (cpu.pending_count == 0 || !irqs_enabled(i)) continue;
-    Slot& irq = engine.slots[kIrq0 + i];
-    start(irq, cpu.pending[cpu.pending_head]);
+// Takes out the oldest one that may come now.
+bool take_irq(Cpu& cpu, Job* job) {
+  for (unsigned i = 0; i < cpu.pending_count; ++i) {
+    PendingIrq& pending = cpu.pending[(cpu.pending_head + i) % kMaxPendingIrqs];
+    if (pending.raiser != nullptr && pending.raiser->irq_off > 0) continue;
+    *job = pending.job;
+    for (; i > 0; --i)
+      cpu.pending[(cpu.pending_head + i) % kMaxPendingIrqs] =
+          cpu.pending[(cpu.pending_head + i - 1) % kMaxPendingIrqs];
     cpu.pending_head = (cpu.pending_head + 1) % kMaxPendingIrqs;
     --cpu.pending_count;
     --engine.pending_irqs;
-    cpu.interrupted = engine.running;
+    return true;
+  }
+  return false;
+}
+
+Slot* deliver_irq() {
+  if (engine.pending_irqs == 0) return nullptr;
+  Job job;
+  for (unsigned i = 0; i < engine.config.cpus; ++i) {
+    if (!irqs_enabled(i) || !take_irq(engine.cpus[i], &job)) continue;
+    Slot& irq = engine.slots[kIrq0 + i];
+    start(irq, job);
+    engine.cpus[i].interrupted = engine.running;
     update_attention();
     return &irq;
   }
@@ -505,7 +524,11 @@ void wake(const Context& context) { wake_slot(engine.slots[context.id]); }
 void raise_irq(unsigned cpu, Job job) {
   Cpu& target = engine.cpus[cpu];
   if (target.pending_count == kMaxPendingIrqs) return;
-  target.pending[(target.pending_head + target.pending_count++) % kMaxPendingIrqs] = job;
+  const Context* self = current();
+  const bool on_no_cpu =
+      self != nullptr && (self->kind == Kind::kSoftirq || self->kind == Kind::kWorker);
+  target.pending[(target.pending_head + target.pending_count++) % kMaxPendingIrqs] = {
+      job, on_no_cpu ? self : nullptr};
   ++engine.pending_irqs;
   update_attention();
 }

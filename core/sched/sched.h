@@ -166,7 +166,9 @@ void wake(const Context& context);
 // `edge` is any address.
 void release_contexts(uint32_t contexts, void* edge);
 
-// Raises an interrupt: `job` runs on `cpu` in interrupt context. Callable from anywhere.
+// Raises an interrupt: `job` runs on `cpu` in interrupt context. Callable from anywhere. One that a
+// softirq or worker raises waits until that context has interrupts enabled as well, wherever it
+// runs.
 void raise_irq(unsigned cpu, Job job);
 unsigned cpu_count();
 

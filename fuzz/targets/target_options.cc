@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/kernel/report.h"
+#include "core/kernel/suppress.h"
 
 namespace {
 
@@ -14,8 +15,15 @@ namespace {
   std::fprintf(
       stderr,
       "fencebench: FENCEBENCH_OPTIONS: cannot make sense of '%s'; known are checks=all|none, "
-      "trace_hash=0|1, print_program=0|1, schedule=input|random-SEED\n",
+      "trace_hash=0|1, print_program=0|1, schedule=input|random-SEED, suppressions=FILE\n",
       option);
+  _exit(2);
+}
+
+void suppress(const char* path) {
+  char message[1024];
+  if (kernel::load_suppressions(path, message, sizeof message)) return;
+  std::fprintf(stderr, "fencebench: suppressions: %s\n", message);
   _exit(2);
 }
 
@@ -42,6 +50,8 @@ void apply(const char* option, TargetOptions& options) {
     options.trace_hash = to_bool(option, trace_hash);
   } else if (const char* print_program = value_of(option, "print_program")) {
     options.print_program = to_bool(option, print_program);
+  } else if (const char* suppressions = value_of(option, "suppressions")) {
+    suppress(suppressions);
   } else if (const char* schedule = value_of(option, "schedule")) {
     options.random_schedule = std::strncmp(schedule, kRandom, sizeof kRandom - 1) == 0;
     if (!options.random_schedule) {

@@ -1,9 +1,10 @@
 // What the environment variable FENCEBENCH_OPTIONS tells a target, in the manner of ASAN_OPTIONS:
 // key=value pairs separated by ':'.
-//   checks=all|none       none: the ledger and all other checkers of our own are off
-//   trace_hash=1          prints the trace hash of each run, and at a finding that of the run so
-//   far print_program=1       prints each program before it runs schedule=input        the input's
-//   own schedule (default) schedule=random-SEED  preemptions at random instead
+// - checks=all|none: none switches the ledger and all other checkers of our own off
+// - trace_hash=1: prints the trace hash of each run, and at a finding that of the run so far
+// - print_program=1: prints each program before it runs
+// - schedule=input|random-SEED: the input's own schedule (default), or preemptions at random
+// - suppressions=FILE: findings that are known (core/kernel/suppress.h); none without it
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,6 @@ struct TargetOptions {
   uint64_t schedule_seed = 0;
 };
 
-// Reads the variable and applies what is global. An unknown key or value ends the process with a
-// message and exit status 2.
+// Reads the variable and applies what is global. An unknown key or value, or a faulty line in a
+// file of suppressions, ends the process with a message and exit status 2.
 TargetOptions read_target_options();

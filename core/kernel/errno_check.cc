@@ -1,0 +1,29 @@
+#include "core/kernel/errno_check.h"
+
+#include <cstdio>
+#include <cstring>
+
+#include "core/kernel/errno.h"
+#include "core/kernel/report.h"
+
+namespace kernel {
+
+const char* errno_name(int error) {
+  if (error == kErestartsys) return "ERESTARTSYS";
+  if (error == kEnotsupp) return "ENOTSUPP";
+  const char* name = strerrorname_np(error);
+  return name != nullptr ? name : "E?";
+}
+
+void check_errno(const char* where, int result, const int* allowed, size_t count) {
+  if (result == 0 || !checks_enabled) return;
+  for (size_t i = 0; i < count; ++i)
+    if (result == allowed[i]) return;
+  const char* name = result < 0 ? errno_name(-result) : "a positive value";
+  char place[160];
+  std::snprintf(place, sizeof place, "%s %s", where, name);
+  report(Verdict::kWrongErrno, place, "%s returned %d (%s), which it does not document", where,
+         result, name);
+}
+
+}  // namespace kernel
