@@ -123,6 +123,11 @@ TEST(FenceSignal, LockedVariantWithoutTheLockIsReported) {
   EXPECT_EQ(run_alone([] { fence_signal_locked(mock_fence()); }), "warn-on mock_fence.lock");
 }
 
+TEST(FenceStatus, LockedVariantsWithoutTheLockAreReported) {
+  EXPECT_EQ(run_alone([] { fence_is_signaled_locked(mock_fence()); }), "warn-on mock_fence.lock");
+  EXPECT_EQ(run_alone([] { fence_get_status_locked(mock_fence()); }), "warn-on mock_fence.lock");
+}
+
 // --- ops ---
 
 bool hardware_done;
@@ -193,63 +198,6 @@ TEST(FenceOps, EnableSignalingThatSaysDoneSignalsTheFence) {
             "nothing");
 }
 
-// --- waiting ---
-
-TEST(FenceWait, PendingSignalInterruptsOnlyWhereAllowed) {
-  EXPECT_EQ(with_fence([](Fence& f) {
-              kernel::task().signal_pending = true;
-              EXPECT_EQ(fence_wait(f, true), -kernel::kErestartsys);
-              EXPECT_EQ(fence_wait_timeout(f, true, 0), -kernel::kErestartsys);
-              EXPECT_EQ(fence_wait_timeout(f, false, 5), 0);
-              EXPECT_EQ(sched::now(), 5u);
-              // Complete is complete, signal or not.
-              fence_signal(f);
-              EXPECT_EQ(fence_wait(f, true), 0);
-            }),
-            "nothing");
-}
-
-TEST(FenceWait, SignalDuringTheSleepInterrupts) {
-  static Fence* f;
-  int result = 1;
-  TestRun run;
-  run.set_up = [] { f = &mock_fence(); };
-  run.threads = {[&] { result = fence_wait(*f, true); },
-                 [] {
-                   kernel::task(0).signal_pending = true;
-                   sched::wake(sched::context(0));
-                 }};
-  run.tear_down = {[] {
-    fence_signal(*f);  // the waiter has left: nobody is called
-    put_mock(*f);
-  }};
-  EXPECT_EQ(run(), "nothing");
-  EXPECT_EQ(result, -kernel::kErestartsys);
-}
-
-TEST(FenceWait, NoWakeUpIsLost) {
-  static Fence* f;
-  int result;
-  TestRun run;
-  run.set_up = [] { f = &mock_fence(); };
-  run.threads = {[&] { result = fence_wait(*f, false); }, [] { fence_signal(*f); }};
-  run.tear_down = {[] { put_mock(*f); }};
-  EXPECT_EQ(run.sweep({kT1, kT0}, [&] { ASSERT_EQ(result, 0); }), "nothing");
-}
-
-TEST(FenceWait, OfANeverSignaledFenceIsADeadlock) {
-  EXPECT_EQ(run_alone([] { fence_wait(mock_fence(), false); }), "deadlock fence");
-}
-
-TEST(FenceWait, WithASpinlockHeldIsReported) {
-  EXPECT_EQ(run_alone([] {
-              Fence& f = mock_fence();
-              kernel::spin_lock(*f.lock);
-              fence_wait(f, false);
-            }),
-            "sleep-in-atomic dma_fence_wait_timeout");
-}
-
 // --- sequence numbers, contexts, errors ---
 
 TEST(FenceSeqno, ComparesAsWrapping32BitsWithoutTheFlag) {
@@ -269,7 +217,7 @@ TEST(FenceSeqno, ComparesAsPlain64BitsWithTheFlag) {
   EXPECT_EQ(run_alone([] {
               MockFence* f = kernel::kzalloc_obj<MockFence>("mock fence");
               kernel::spin_lock_init(f->lock, "mock_fence.lock");
-              fence_init64(f->base, kMockOps, f->lock, 1, 0, "fence", kMockCreator);
+              fence_init64(f->base, kMockOps, &f->lock, 1, 0, "fence", kMockCreator);
               EXPECT_TRUE(seqno_is_later(f->base, uint64_t{1} << 32, 0));
               EXPECT_TRUE(seqno_is_later(f->base, ~uint64_t{0}, 1));
               EXPECT_FALSE(seqno_is_later(f->base, 1, ~uint64_t{0}));
@@ -284,13 +232,50 @@ TEST(FenceSeqno, LaterOrSame) {
               Fence& first = mock_fence(kMockOps, 1);
               Fence& twin = mock_fence(kMockOps, 1);
               Fence& second = mock_fence(kMockOps, 2);
+              EXPECT_TRUE(fence_is_later(second, first));
+              EXPECT_FALSE(fence_is_later(first, second));
+              EXPECT_FALSE(fence_is_later(first, first));
               EXPECT_TRUE(fence_is_later_or_same(second, first));
               EXPECT_FALSE(fence_is_later_or_same(first, second));
               EXPECT_TRUE(fence_is_later_or_same(first, first));
-              EXPECT_TRUE(fence_is_later_or_same(first, twin));
+              // The same point, but not the same fence.
+              EXPECT_FALSE(fence_is_later_or_same(first, twin));
               for (Fence* f : {&first, &twin, &second}) put_mock(*f);
             }),
             "nothing");
+}
+
+TEST(FenceSeqno, TheLaterOfTwoCountsOnlyWhilePending) {
+  EXPECT_EQ(run_alone([] {
+              Fence& first = mock_fence(kMockOps, 0xffff'ffff);
+              Fence& second = mock_fence(kMockOps, 1);
+              EXPECT_EQ(fence_later(first, second), &second);
+              EXPECT_EQ(fence_later(second, first), &second);
+              fence_signal(first);
+              EXPECT_EQ(fence_later(first, second), &second);
+              fence_signal(second);
+              EXPECT_EQ(fence_later(first, second), nullptr);
+              for (Fence* f : {&first, &second}) put_mock(*f);
+            }),
+            "nothing");
+}
+
+TEST(FenceSeqno, OfTwoContextsDoNotCompare) {
+  const auto with_two = [](const std::function<void(Fence & a, Fence & b)>& compare) {
+    return run_alone([&] {
+      Fence& a = mock_fence(kMockOps, 2, 1);
+      Fence& b = mock_fence(kMockOps, 1, 2);
+      compare(a, b);
+      for (Fence* f : {&a, &b}) put_mock(*f);
+    });
+  };
+  const auto is_later = [](Fence& a, Fence& b) { EXPECT_FALSE(fence_is_later(a, b)); };
+  const auto later = [](Fence& a, Fence& b) { EXPECT_EQ(fence_later(a, b), nullptr); };
+  EXPECT_EQ(with_two(is_later), "warn-on fence_is_later");
+  EXPECT_EQ(with_two(later), "warn-on fence_later");
+  kernel::ChecksOff off;
+  EXPECT_EQ(with_two(is_later), "nothing");
+  EXPECT_EQ(with_two(later), "nothing");
 }
 
 TEST(FenceContext, EachIsHandedOutOnceAndCountsFromOneInEachRun) {

@@ -22,9 +22,12 @@ struct SignalLater {
   Fence* fence;
 
   SignalLater(Fence& to_signal, uint64_t delay) : fence(&to_signal) {
-    kernel::init_delayed_work(work, [](kernel::Work& w) {
-      fence_signal(*container_of(&kernel::to_delayed_work(w), SignalLater, work)->fence);
-    });
+    kernel::init_delayed_work(
+        work,
+        [](kernel::Work& w) {
+          fence_signal(*container_of(&kernel::to_delayed_work(w), SignalLater, work)->fence);
+        },
+        "signal_later");
     kernel::queue_delayed_work(wq, work, delay);
   }
 };
@@ -45,6 +48,7 @@ TEST(DmaBufFence, test_signaling) {
               EXPECT_FALSE(fence_check_and_signal(f));
               EXPECT_TRUE(fence_is_signaled(f));
               EXPECT_TRUE(fence_test_signaled_flag(f));
+              EXPECT_EQ(f.ops, nullptr);
               EXPECT_TRUE(fence_check_and_signal(f));
             }),
             "nothing");
