@@ -1,344 +1,238 @@
-// The rules of syncobj.h and file.h.
+// The rules of syncobj.h for binary syncobjs, and of file.h for their handles.
 #include "core/drm/syncobj.h"
 
-#include <gtest/gtest.h>
+#include "core/drm/syncobj_test_fixture.h"
+#include "core/kernel/mutex.h"
 
-#include <cerrno>
-#include <cstring>
-#include <string>
-#include <vector>
-
-#include "core/dma/mock_fence_test_fixture.h"
-#include "core/kernel/errno.h"
-#include "core/kernel/slab.h"
-#include "core/kernel/task.h"
-#include "core/kernel/test_run.h"
-
+namespace drm {
 namespace {
 
 using dma::Fence;
-using drm::File;
-using drm::Syncobj;
 using kernel::kErestartsys;
 using kernel::kSecond;
-using kernel::TestRun;
 
-constexpr uint32_t kForSubmit = drm::kSyncobjWaitFlagsWaitForSubmit;
-constexpr kernel::Holder kTest{"test"};
-constexpr uint64_t kUserBase = 0x10000;
-
-// Two open files of two processes; the tests run on the first.
-class SyncobjTest : public testing::Test {
- protected:
-  SyncobjTest() {
-    for (unsigned i = 0; i < 2; ++i) mm_[i] = {kUserBase, sizeof memory_[i], memory_[i]};
-    run_.set_up = [this] {
-      ASSERT_EQ(dma::stub_init(), 0);
-      for (unsigned i = 0; i < 2; ++i) files_[i] = drm::file_alloc(&mm_[i]);
-    };
-    run_.tear_down = {[this] {
-                        for (File* file : files_) drm::file_free(*file);
-                      },
-                      dma::stub_fini};
-  }
-
-  std::string run(std::vector<TestRun::Body> threads) {
-    run_.threads = std::move(threads);
-    return run_();
-  }
-  std::string sweep(std::vector<TestRun::Body> threads, const std::function<void()>& check) {
-    run_.threads = std::move(threads);
-    return run_.sweep({kernel::kT1, kernel::kT0}, check);
-  }
-
-  File& file(unsigned i = 0) { return *files_[i]; }
-
-  int create(uint32_t flags, uint32_t* handle) {
-    drm::drm_syncobj_create args{0, flags};
-    const int error = drm::syncobj_create_ioctl(file(), args);
-    *handle = args.handle;
-    kernel::check_context_at_return("create");
-    return error;
-  }
-  uint32_t create() {
-    uint32_t handle;
-    EXPECT_EQ(create(0, &handle), 0);
-    return handle;
-  }
-  int destroy(uint32_t handle, unsigned on_file = 0) {
-    drm::drm_syncobj_destroy args{handle, 0};
-    return drm::syncobj_destroy_ioctl(file(on_file), args);
-  }
-  using ArrayIoctl = int (*)(File&, drm::drm_syncobj_array&);
-  int array(ArrayIoctl ioctl, const std::vector<uint32_t>& handles, unsigned on_file = 0) {
-    std::memcpy(memory_[on_file], handles.data(), handles.size() * sizeof(uint32_t));
-    kernel::task().mm = &mm_[on_file];
-    drm::drm_syncobj_array args{kUserBase, static_cast<uint32_t>(handles.size()), 0};
-    const int error = ioctl(file(on_file), args);
-    kernel::check_context_at_return("array ioctl");
-    return error;
-  }
-  int signal(const std::vector<uint32_t>& handles) {
-    return array(drm::syncobj_signal_ioctl, handles);
-  }
-  int reset(const std::vector<uint32_t>& handles) {
-    return array(drm::syncobj_reset_ioctl, handles);
-  }
-  // What find_fence says; drops the fence again.
-  int find(uint32_t handle, uint32_t flags, unsigned on_file = 0) {
-    Fence* fence = nullptr;
-    const int error = drm::syncobj_find_fence(file(on_file), handle, flags, &fence, kTest);
-    EXPECT_EQ(error == 0, fence != nullptr);
-    dma::fence_put(fence, kTest);
-    kernel::check_context_at_return("find_fence");
-    return error;
-  }
-  // What a driver does with a new fence, which is then held by the syncobj alone.
-  void submit(uint32_t handle) {
-    Syncobj* syncobj = drm::syncobj_find(file(), handle, kTest);
-    Fence& fence = dma::mock_fence();
-    drm::syncobj_replace_fence(*syncobj, &fence);
-    dma::put_mock(fence);
-    drm::syncobj_put(*syncobj, kTest);
-  }
-
-  TestRun run_;
-  kernel::UserMemory mm_[2];
-
- private:
-  uint8_t memory_[2][64] = {};
-  File* files_[2] = {};
-};
+using SyncobjTest = SyncobjFixture;
 
 // --- create and destroy ---
 
 TEST_F(SyncobjTest, HandlesCountFromOneAndAreReused) {
-  EXPECT_EQ(run({[this] {
-              EXPECT_EQ(create(), 1u);
-              EXPECT_EQ(create(), 2u);
-              EXPECT_EQ(destroy(1), 0);
-              EXPECT_EQ(create(), 1u);
-            }}),
-            "nothing");
+  alone([this] {
+    EXPECT_EQ(create(), 1u);
+    EXPECT_EQ(create(), 2u);
+    EXPECT_EQ(destroy(1), 0);
+    EXPECT_EQ(create(), 1u);
+  });
 }
 
 TEST_F(SyncobjTest, CreateWithUnknownFlagsIsRefused) {
-  EXPECT_EQ(run({[this] {
-              uint32_t handle;
-              EXPECT_EQ(create(2, &handle), -EINVAL);
-              EXPECT_EQ(create(drm::kSyncobjCreateSignaled | 4, &handle), -EINVAL);
-            }}),
-            "nothing");
+  alone([this] {
+    uint32_t handle;
+    EXPECT_EQ(create(2, &handle), -EINVAL);
+    EXPECT_EQ(create(kSyncobjCreateSignaled | 4, &handle), -EINVAL);
+  });
 }
 
 TEST_F(SyncobjTest, CreatedSignaledHasASignaledFence) {
-  EXPECT_EQ(run({[this] {
-              uint32_t handle;
-              ASSERT_EQ(create(drm::kSyncobjCreateSignaled, &handle), 0);
-              Fence* fence;
-              ASSERT_EQ(drm::syncobj_find_fence(file(), handle, 0, &fence, kTest), 0);
-              EXPECT_TRUE(dma::fence_is_signaled(*fence));
-              dma::fence_put(fence, kTest);
-            }}),
-            "nothing");
+  alone([this] {
+    sleep(kSecond);
+    const uint32_t handle = create(kSyncobjCreateSignaled);
+    Fence* fence;
+    ASSERT_EQ(syncobj_find_fence(file(), handle, 0, 0, &fence, kTest), 0);
+    EXPECT_TRUE(dma::fence_is_signaled(*fence));
+    EXPECT_EQ(dma::fence_timestamp(*fence), kSecond);
+    dma::fence_put(fence, kTest);
+  });
 }
 
 TEST_F(SyncobjTest, CreateThatRunsOutOfMemoryLeavesNothing) {
-  EXPECT_EQ(run({[this] {
-              // The object, and a node of the handle table.
-              for (uint32_t flags : {0u, drm::kSyncobjCreateSignaled}) {
-                for (uint32_t n = 1; n <= 2; ++n) {
-                  const size_t before = kernel::slab_live_objects();
-                  uint32_t handle;
-                  kernel::task().fail_alloc = n;
-                  EXPECT_EQ(create(flags, &handle), -ENOMEM) << n;
-                  EXPECT_EQ(kernel::task().fail_alloc, 0u);
-                  EXPECT_EQ(kernel::slab_live_objects(), before);
-                }
-              }
-              EXPECT_EQ(create(), 1u);
-            }}),
-            "nothing");
+  alone([this] {
+    uint32_t handle;
+    // The object, and a node of the handle table; the fence.
+    EXPECT_EQ(fail_each_allocation([&] { return create(0, &handle); }), 2u);
+    EXPECT_EQ(destroy(handle), 0);
+    EXPECT_EQ(fail_each_allocation([&] { return create(kSyncobjCreateSignaled, &handle); }), 3u);
+    EXPECT_EQ(handle, 1u);
+  });
 }
 
 TEST_F(SyncobjTest, DestroyOfAHandleThatIsNotThereIsRefused) {
-  EXPECT_EQ(run({[this] {
-              const uint32_t handle = create();
-              EXPECT_EQ(destroy(0), -EINVAL);
-              EXPECT_EQ(destroy(handle + 1), -EINVAL);
-              EXPECT_EQ(destroy(handle), 0);
-              EXPECT_EQ(destroy(handle), -EINVAL);
-            }}),
-            "nothing");
-}
-
-TEST_F(SyncobjTest, DestroyWithPaddingSetIsRefused) {
-  EXPECT_EQ(run({[this] {
-              drm::drm_syncobj_destroy args{create(), 1};
-              EXPECT_EQ(drm::syncobj_destroy_ioctl(file(), args), -EINVAL);
-              EXPECT_EQ(destroy(args.handle), 0);
-            }}),
-            "nothing");
+  alone([this] {
+    const uint32_t handle = create();
+    EXPECT_EQ(destroy(0), -EINVAL);
+    EXPECT_EQ(destroy(handle + 1), -EINVAL);
+    EXPECT_EQ(destroy(handle), 0);
+    EXPECT_EQ(destroy(handle), -EINVAL);
+  });
 }
 
 TEST_F(SyncobjTest, HandlesOfAnotherFileAreUnknown) {
-  EXPECT_EQ(run({[this] {
-              const uint32_t handle = create();
-              EXPECT_EQ(destroy(handle, 1), -EINVAL);
-              EXPECT_EQ(find(handle, kForSubmit, 1), -ENOENT);
-              EXPECT_EQ(array(drm::syncobj_signal_ioctl, {handle}, 1), -ENOENT);
-              EXPECT_EQ(find(handle, 0), -EINVAL);  // nothing happened to it
-            }}),
-            "nothing");
+  alone([this] {
+    const uint32_t handle = create();
+    EXPECT_EQ(destroy(handle, 1), -EINVAL);
+    EXPECT_EQ(find(handle, 0, kForSubmit, 1), -ENOENT);
+    EXPECT_EQ(signal({handle}, 1), -ENOENT);
+    EXPECT_EQ(find(handle, 0, 0), -EINVAL);  // nothing happened to it
+  });
 }
 
 TEST_F(SyncobjTest, DestroyDropsTheFence) {
-  EXPECT_EQ(run({[this] {
-              const uint32_t handle = create();
-              Fence& fence = dma::mock_fence();
-              Syncobj* syncobj = drm::syncobj_find(file(), handle, kTest);
-              drm::syncobj_replace_fence(*syncobj, &fence);
-              drm::syncobj_put(*syncobj, kTest);
-              EXPECT_EQ(kernel::kref_read(fence.refcount), 2);
-              EXPECT_EQ(destroy(handle), 0);
-              EXPECT_EQ(kernel::kref_read(fence.refcount), 1);
-              dma::put_mock(fence);
-            }}),
-            "nothing");
+  alone([this] {
+    const uint32_t handle = create();
+    Fence& fence = attach(handle);
+    EXPECT_EQ(kernel::kref_read(fence.refcount), 2);
+    EXPECT_EQ(destroy(handle), 0);
+    EXPECT_EQ(kernel::kref_read(fence.refcount), 1);
+  });
 }
 
 TEST_F(SyncobjTest, FileCloseDropsHandlesAndFences) {
-  EXPECT_EQ(run({[this] {
-              for (int i = 0; i < 70; ++i) submit(create());
-            }}),
-            "nothing");
+  alone([this] {
+    for (int i = 0; i < 70; ++i) trigger(create());
+  });
 }
 
 // --- reset and signal ---
 
 TEST_F(SyncobjTest, SignalAndResetActOnEveryHandle) {
-  EXPECT_EQ(run({[this] {
-              const uint32_t a = create(), b = create();
-              submit(a);
-              EXPECT_EQ(signal({a, b, a}), 0);
-              for (uint32_t handle : {a, b}) {
-                Fence* fence;
-                ASSERT_EQ(drm::syncobj_find_fence(file(), handle, 0, &fence, kTest), 0);
-                EXPECT_TRUE(dma::fence_is_signaled(*fence));
-                dma::fence_put(fence, kTest);
-              }
-              EXPECT_EQ(reset({a, b, a}), 0);
-              EXPECT_EQ(find(a, 0), -EINVAL);
-              EXPECT_EQ(find(b, 0), -EINVAL);
-            }}),
-            "nothing");
+  alone([this] {
+    const uint32_t a = create(), b = create();
+    attach(a);
+    EXPECT_EQ(signal({a, b, a}), 0);
+    EXPECT_EQ(wait({a, b}, 0, kAll), 0);
+    EXPECT_EQ(reset({a, b, a}), 0);
+    EXPECT_EQ(find(a, 0, 0), -EINVAL);
+    EXPECT_EQ(find(b, 0, 0), -EINVAL);
+  });
 }
 
-TEST_F(SyncobjTest, OneUnknownHandleAndNothingHappensToTheOthers) {
-  EXPECT_EQ(run({[this] {
-              const uint32_t handle = create();
-              EXPECT_EQ(signal({handle, 77}), -ENOENT);
-              EXPECT_EQ(find(handle, 0), -EINVAL);
-              submit(handle);
-              EXPECT_EQ(reset({handle, 77}), -ENOENT);
-              EXPECT_EQ(find(handle, 0), 0);
-            }}),
-            "nothing");
+TEST_F(SyncobjTest, EachSyncobjIsSignaledWithAFenceOfItsOwn) {
+  alone([this] {
+    const uint32_t a = create(), b = create();
+    ASSERT_EQ(signal({a, b}), 0);
+    Fence *of_a, *of_b;
+    ASSERT_EQ(syncobj_find_fence(file(), a, 0, 0, &of_a, kTest), 0);
+    ASSERT_EQ(syncobj_find_fence(file(), b, 0, 0, &of_b, kTest), 0);
+    EXPECT_NE(of_a, of_b);
+    dma::fence_put(of_a, kTest);
+    dma::fence_put(of_b, kTest);
+  });
 }
 
-TEST_F(SyncobjTest, ArrayIoctlsRefuseBadArguments) {
-  EXPECT_EQ(run({[this] {
-              kernel::task().mm = &mm_[0];
-              const uint32_t handle = create();
-              for (ArrayIoctl ioctl : {drm::syncobj_signal_ioctl, drm::syncobj_reset_ioctl}) {
-                drm::drm_syncobj_array none{kUserBase, 0, 0}, padded{kUserBase, 1, 1},
-                    unmapped{kUserBase - 8, 1, 0};
-                EXPECT_EQ(ioctl(file(), none), -EINVAL);
-                EXPECT_EQ(ioctl(file(), padded), -EINVAL);
-                EXPECT_EQ(ioctl(file(), unmapped), -EFAULT);
-                for (uint32_t n = 1; n <= 2; ++n) {
-                  kernel::task().fail_alloc = n;
-                  EXPECT_EQ(array(ioctl, {handle}), -ENOMEM);
-                }
-              }
-            }}),
-            "nothing");
+TEST_F(SyncobjTest, SignalThatRunsOutOfMemoryHasSignaledThoseBefore) {
+  alone([this] {
+    const uint32_t a = create(), b = create();
+    kernel::task().fail_alloc = 4;  // after two arrays and the fence of `a`
+    EXPECT_EQ(signal({a, b}), -ENOMEM);
+    EXPECT_EQ(find(a, 0, 0), 0);
+    EXPECT_EQ(find(b, 0, 0), -EINVAL);
+  });
+}
+
+TEST_F(SyncobjTest, ArrayIoctlsRefuseBadMemory) {
+  alone([this] {
+    const uint32_t handle = create();
+    drm_syncobj_array unmapped{kUserBase - 8, 1, 0}, huge{kUserBase, UINT32_MAX, 0};
+    for (auto ioctl : {syncobj_signal_ioctl, syncobj_reset_ioctl}) {
+      EXPECT_EQ(call(ioctl, unmapped), -EFAULT);
+      EXPECT_EQ(call(ioctl, huge), -ENOMEM);
+      drm_syncobj_array args{put_handles({handle}), 1, 0};
+      kernel::task().fail_copy = 1;
+      EXPECT_EQ(call(ioctl, args), -EFAULT);
+    }
+    EXPECT_EQ(fail_each_allocation([&] { return reset({handle}); }), 2u);
+    EXPECT_EQ(find(handle, 0, 0), -EINVAL);
+  });
 }
 
 // --- find_fence ---
 
 TEST_F(SyncobjTest, FindFenceRefusesUnknownFlagsAndHandles) {
-  EXPECT_EQ(run({[this] {
-              const uint32_t handle = create();
-              submit(handle);
-              EXPECT_EQ(find(handle, 1), -EINVAL);
-              EXPECT_EQ(find(handle, kForSubmit | 4), -EINVAL);
-              EXPECT_EQ(find(handle + 1, 0), -ENOENT);
-              EXPECT_EQ(destroy(handle), 0);
-              EXPECT_EQ(find(handle, kForSubmit), -ENOENT);
-            }}),
-            "nothing");
+  alone([this] {
+    const uint32_t handle = create();
+    attach(handle);
+    EXPECT_EQ(find(handle, 0, kAll), -EINVAL);
+    EXPECT_EQ(find(handle, 0, kForSubmit | kAvailable), -EINVAL);
+    EXPECT_EQ(find(handle + 1, 0, 0), -ENOENT);
+    EXPECT_EQ(destroy(handle), 0);
+    EXPECT_EQ(find(handle, 0, kForSubmit), -ENOENT);
+  });
 }
 
 TEST_F(SyncobjTest, FindFenceWithoutWaitingNeedsAFence) {
-  EXPECT_EQ(run({[this] {
-              const uint32_t handle = create();
-              EXPECT_EQ(find(handle, 0), -EINVAL);
-              submit(handle);
-              EXPECT_EQ(find(handle, 0), 0);
-              EXPECT_EQ(find(handle, kForSubmit), 0);
-              EXPECT_EQ(sched::now(), 0u);
-            }}),
-            "nothing");
+  alone([this] {
+    const uint32_t handle = create();
+    EXPECT_EQ(find(handle, 0, 0), -EINVAL);
+    attach(handle);
+    EXPECT_EQ(find(handle, 0, 0), 0);
+    EXPECT_EQ(find(handle, 0, kForSubmit), 0);
+    EXPECT_EQ(find(handle, 1, 0), -EINVAL);  // it is no timeline
+    EXPECT_EQ(sched::now(), 0u);
+  });
 }
 
 TEST_F(SyncobjTest, FindFenceGivesUpAfterFiveSeconds) {
-  EXPECT_EQ(run({[this] {
-              const uint32_t handle = create();
-              EXPECT_EQ(find(handle, kForSubmit), -ETIME);
-              EXPECT_EQ(sched::now(), 5 * kSecond);
-              submit(handle);  // finds no waiter left
-            }}),
-            "nothing");
+  alone([this] {
+    const uint32_t handle = create();
+    EXPECT_EQ(find(handle, 0, kForSubmit), -ETIME);
+    EXPECT_EQ(sched::now(), 5 * kSecond);
+    attach(handle);  // finds no waiter left
+  });
 }
 
 TEST_F(SyncobjTest, FindFenceIsInterruptible) {
-  EXPECT_EQ(run({[this] {
-              kernel::task().signal_pending = true;
-              const uint32_t handle = create();
-              EXPECT_EQ(find(handle, kForSubmit), -kErestartsys);
-              EXPECT_EQ(sched::now(), 0u);
-              submit(handle);  // a fence that is there needs no sleep
-              EXPECT_EQ(find(handle, kForSubmit), 0);
-            }}),
-            "nothing");
+  alone([this] {
+    kernel::task().signal_pending = true;
+    const uint32_t handle = create();
+    EXPECT_EQ(find(handle, 0, kForSubmit), -kErestartsys);
+    EXPECT_EQ(sched::now(), 0u);
+    attach(handle);  // a fence that is there needs no sleep
+    EXPECT_EQ(find(handle, 0, kForSubmit), 0);
+  });
 }
 
-TEST_F(SyncobjTest, FindFenceWithASpinlockHeldIsReported) {
-  EXPECT_EQ(run({[this] {
-              kernel::SpinLock lock;
+TEST_F(SyncobjTest, WaitingForASubmissionWithASpinlockHeldIsReported) {
+  kernel::OnHeap<kernel::SpinLock> lock;
+  EXPECT_EQ(run({[&] {
               kernel::spin_lock_init(lock, "lock");
               const uint32_t handle = create();
               kernel::spin_lock(lock);
-              find(handle, kForSubmit);
+              find(handle, 0, kForSubmit);
             }}),
-            "sleep-in-atomic syncobj submission");
+            "sleep-in-atomic drm_syncobj_find_fence");
+}
+
+// Even when the fence is there already.
+TEST_F(SyncobjTest, WaitingForASubmissionWithAMutexHeldIsReported) {
+  const auto find_under_mutex = [this](uint32_t flags) {
+    kernel::OnHeap<kernel::Mutex> mutex;
+    return run({[&, flags] {
+      kernel::mutex_init(mutex, "mutex");
+      const uint32_t handle = create(kSyncobjCreateSignaled);
+      kernel::mutex_lock(mutex);
+      Fence* fence;
+      EXPECT_EQ(syncobj_find_fence(file(), handle, 0, flags, &fence, kTest), 0);
+      dma::fence_put(fence, kTest);
+      kernel::mutex_unlock(mutex);
+      kernel::mutex_destroy(mutex);
+    }});
+  };
+  EXPECT_EQ(find_under_mutex(kForSubmit), "warn-on drm_syncobj_find_fence");
+  EXPECT_EQ(find_under_mutex(0), "nothing");
 }
 
 TEST_F(SyncobjTest, SubmissionWakesEveryWaiter) {
   int results[3] = {1, 1, 1};
-  std::vector<TestRun::Body> threads;
+  std::vector<Body> threads;
   for (int& result : results) {
     threads.push_back([this, &result] {
       if (sched::current()->id == 0) create();
-      result = find(1, kForSubmit);
+      result = find(1, 0, kForSubmit);
       EXPECT_EQ(sched::now(), kSecond);
     });
   }
   threads.push_back([this] {
-    kernel::set_current_state();
-    kernel::schedule_timeout("rest", kSecond);
-    submit(1);
+    sleep(kSecond);
+    attach(1);
     EXPECT_EQ(sched::now(), kSecond);
   });
   EXPECT_EQ(run(threads), "nothing");
@@ -347,11 +241,10 @@ TEST_F(SyncobjTest, SubmissionWakesEveryWaiter) {
 
 TEST_F(SyncobjTest, AResetDoesNotWakeAWaiter) {
   int result = 1;
-  EXPECT_EQ(run({[&] { result = find(create(), kForSubmit); },
+  EXPECT_EQ(run({[&] { result = find(create(), 0, kForSubmit); },
                  [this] {
                    reset({1});
-                   kernel::set_current_state();
-                   kernel::schedule_timeout("rest", kSecond);
+                   sleep(kSecond);
                    signal({1});
                  }}),
             "nothing");
@@ -361,33 +254,53 @@ TEST_F(SyncobjTest, AResetDoesNotWakeAWaiter) {
 TEST_F(SyncobjTest, DestroyWhileWaitedForKeepsTheObjectForTheWaiter) {
   int result = 1;
   EXPECT_EQ(
-      run({[&] { result = find(create(), kForSubmit); }, [this] { EXPECT_EQ(destroy(1), 0); }}),
+      run({[&] { result = find(create(), 0, kForSubmit); }, [this] { EXPECT_EQ(destroy(1), 0); }}),
       "nothing");
   EXPECT_EQ(result, -ETIME);
   EXPECT_EQ(sched::now(), 5 * kSecond);
 }
 
+// --- races ---
+
 // A syncobj and its waiter, set up before the threads of a sweep.
-class SyncobjRaceTest : public SyncobjTest {
+class SyncobjRaceTest : public SyncobjFixture {
  protected:
   SyncobjRaceTest() {
-    run_.set_up = [this, open = run_.set_up] {
-      open();
-      handle_ = create();
-    };
+    also_set_up([this] { handle_ = create(); });
   }
 
   // One run of find_fence on t0. The ledger sees to it that no reference is lost.
-  TestRun::Body waiter() {
-    return [this] { result_ = find(handle_, kForSubmit); };
+  Body waiter(uint64_t point = 0) {
+    return [this, point] {
+      result_ = find(handle_, point, kForSubmit);
+      waited_ = sched::now();
+    };
   }
 
   uint32_t handle_ = 0;
   int result_ = 1;
+  uint64_t waited_ = 0;
 };
 
 TEST_F(SyncobjRaceTest, ASubmissionIsFoundHoweverItMeetsTheWaiter) {
-  EXPECT_EQ(sweep({waiter(), [this] { submit(handle_); }}, [this] { ASSERT_EQ(result_, 0); }),
+  EXPECT_EQ(sweep({waiter(), [this] { attach(handle_); }},
+                  [this] {
+                    ASSERT_EQ(result_, 0);
+                    ASSERT_EQ(waited_, 0u);
+                  }),
+            "nothing");
+}
+
+TEST_F(SyncobjRaceTest, APointIsFoundHoweverItMeetsTheWaiter) {
+  EXPECT_EQ(sweep({waiter(2),
+                   [this] {
+                     attach(handle_, 1);
+                     attach(handle_, 2);
+                   }},
+                  [this] {
+                    ASSERT_EQ(result_, 0);
+                    ASSERT_EQ(waited_, 0u);
+                  }),
             "nothing");
 }
 
@@ -400,13 +313,12 @@ TEST_F(SyncobjRaceTest, ASubmissionAtTheTimeoutLosesNoReference) {
                      timer.fire = [](sched::Timer*) {
                        for (unsigned id : {0u, 1u}) sched::wake(sched::context(id));
                      };
-                     sched::timer_start(timer, drm::kSyncobjWaitForSubmitTimeout);
+                     sched::timer_start(timer, kSyncobjWaitForSubmitTimeout);
                      waiter()();
                    },
                    [this] {
-                     kernel::set_current_state();
-                     kernel::schedule_timeout("five seconds", 6 * kSecond);
-                     submit(handle_);
+                     sleep(6 * kSecond);
+                     attach(handle_);
                    }},
                   [&] {
                     ASSERT_TRUE(result_ == 0 || result_ == -ETIME) << result_;
@@ -423,7 +335,7 @@ TEST_F(SyncobjRaceTest, ASubmissionDuringAnInterruptionLosesNoReference) {
                    [this] {
                      kernel::task(0).signal_pending = true;
                      sched::wake(sched::context(0));
-                     submit(handle_);
+                     attach(handle_);
                    }},
                   [&] {
                     ASSERT_TRUE(result_ == 0 || result_ == -kErestartsys) << result_;
@@ -436,10 +348,7 @@ TEST_F(SyncobjRaceTest, ASubmissionDuringAnInterruptionLosesNoReference) {
 
 TEST_F(SyncobjRaceTest, FindAgainstDestroyGivesTheFenceOrNoSuchHandle) {
   int found = 0, gone = 0;
-  run_.set_up = [this, before = run_.set_up] {
-    before();
-    submit(handle_);
-  };
+  also_set_up([this] { attach(handle_); });
   EXPECT_EQ(sweep({waiter(), [this] { EXPECT_EQ(destroy(handle_), 0); }},
                   [&] {
                     ASSERT_TRUE(result_ == 0 || result_ == -ENOENT) << result_;
@@ -451,12 +360,10 @@ TEST_F(SyncobjRaceTest, FindAgainstDestroyGivesTheFenceOrNoSuchHandle) {
 }
 
 TEST_F(SyncobjRaceTest, FindAgainstReplaceGivesAFence) {
-  run_.set_up = [this, before = run_.set_up] {
-    before();
-    submit(handle_);
-  };
-  EXPECT_EQ(sweep({waiter(), [this] { submit(handle_); }}, [this] { ASSERT_EQ(result_, 0); }),
+  also_set_up([this] { trigger(handle_); });
+  EXPECT_EQ(sweep({waiter(), [this] { trigger(handle_); }}, [this] { ASSERT_EQ(result_, 0); }),
             "nothing");
 }
 
 }  // namespace
+}  // namespace drm
