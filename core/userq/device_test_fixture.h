@@ -16,7 +16,13 @@
 #include "core/kernel/task.h"
 #include "core/kernel/test_run.h"
 #include "core/userq/device.h"
+#include "core/userq/evict.h"
+#include "core/userq/fpriv.h"
+#include "core/userq/gem_ioctls.h"
+#include "core/userq/invariants.h"
+#include "core/userq/lock_order.h"
 #include "core/userq/queue.h"
+#include "core/userq/queue_state.h"
 #include "core/userq/signal_ioctl.h"
 #include "core/userq/wait_ioctl.h"
 
@@ -38,7 +44,8 @@ class DeviceTest : public testing::Test {
   static constexpr uint64_t kNowhere = 0x8;       // an address that faults
   static constexpr uint64_t kGpuBase = 0x100000;  // the ring of every queue
   static constexpr uint64_t kRingSize = 0x1000;
-  static constexpr kernel::Holder kTest{"test"};
+  static constexpr char kTestRole[] = "test";  // by address: one for all files
+  static constexpr kernel::Holder kTest{kTestRole};
 
   // Every queue has a write pointer of its own, by its doorbell.
   static constexpr uint64_t wptr_va(uint32_t doorbell) {
@@ -46,18 +53,25 @@ class DeviceTest : public testing::Test {
   }
 
   DeviceTest() {
+    declare_lock_order();
     for (unsigned i = 0; i < 2; ++i) mm_[i] = {kUserBase, sizeof memory_[i], memory_[i]};
     run_.set_up = [this] {
-      adev_ = device_init(seq64_slots_);
+      config_.num_seq64 = seq64_slots_;
+      adev_ = device_init(config_);
+      doorbell_bo_ = 0;
       for (unsigned i = 0; i < 2; ++i) {
         files_[i] = drm::file_alloc(&mm_[i]);
         ASSERT_EQ(fpriv_open(*adev_, *files_[i]), 0);
-        ASSERT_EQ(vm_map(to_fpriv(*files_[i]).vm, kGpuBase, 2 * kRingSize), 0);
+        queue_bos_[i] = create_bo(2 * kRingSize, 0, i);
+        ASSERT_EQ(va(kVaOpMap, queue_bos_[i], kGpuBase, 2 * kRingSize, 0, i), 0);
+        share_doorbells(i);
+        arm(i);
       }
     };
     run_.tear_down = {[this] {
                         if (inspect_) inspect_();
-                        for (drm::File* file : files_) drm::file_free(*file);
+                        check_invariants(*adev_);
+                        for (unsigned i = 0; i < 2; ++i) close_file(i);
                       },
                       [this] { EXPECT_EQ(device_fini(adev_), 0u) << "slots still taken"; }};
   }
@@ -79,6 +93,11 @@ class DeviceTest : public testing::Test {
   }
 
   Device& device() { return *adev_; }
+  // close(2): nothing runs on the file. Once is enough.
+  void close_file(unsigned i) {
+    drm::File* file = __atomic_exchange_n(&files_[i], nullptr, __ATOMIC_RELAXED);
+    if (file != nullptr) drm::file_free(*file);
+  }
   drm::File& file(unsigned i = 0) { return *files_[i]; }
   QueueMgr& mgr(unsigned i = 0) { return to_fpriv(file(i)).userq_mgr; }
   uint32_t slots_used() {
@@ -88,15 +107,73 @@ class DeviceTest : public testing::Test {
     return static_cast<uint32_t>(used);
   }
   bool is_mapped(uint32_t doorbell) {
-    return kernel::read_once(device().gpu.queues[doorbell].fence_addr) != nullptr;
+    return gpu_queue_state(device().gpu, doorbell) == HwState::kRunning;
   }
-  int mapped_queues(uint32_t ip_type) { return kernel::read_once(mgr().userq_count[ip_type]); }
+  int queue_count(uint32_t ip_type) { return kernel::read_once(mgr().userq_count[ip_type]); }
+
+  // --- buffers and addresses ---
+
+  Vm& vm(unsigned on_file = 0) { return to_fpriv(file(on_file)).vm; }
+  EvictionFenceMgr& evf_mgr(unsigned on_file = 0) { return to_fpriv(file(on_file)).evf_mgr; }
+  // Makes it the running thread's ioctl.
+  int gem_create(const drm_amdgpu_gem_create_in& in, uint32_t* handle, unsigned on_file = 0) {
+    drm_amdgpu_gem_create args{};
+    args.in = in;
+    const int error = gem_create_ioctl(file(on_file), args);
+    if (error == 0) *handle = args.out.handle;
+    return done(error);
+  }
+  uint32_t create_bo(uint64_t size = kGpuPageSize, uint64_t flags = 0, unsigned on_file = 0) {
+    uint32_t handle = 0;
+    EXPECT_EQ(gem_create({size, 0, kGemDomainGtt, flags}, &handle, on_file), 0);
+    return handle;
+  }
+  int close_bo(uint32_t handle, unsigned on_file = 0) {
+    drm::drm_gem_close args{handle, 0};
+    return done(drm::gem_close_ioctl(file(on_file), args));
+  }
+  int va(drm_amdgpu_gem_va args, unsigned on_file = 0) {
+    return done(gem_va_ioctl(file(on_file), args));
+  }
+  int va(uint32_t operation, uint32_t handle, uint64_t address, uint64_t size, uint64_t offset = 0,
+         unsigned on_file = 0) {
+    drm_amdgpu_gem_va args{};
+    args.handle = handle;
+    args.operation = operation;
+    args.va_address = address;
+    args.offset_in_bo = offset;
+    args.map_size = size;
+    return va(args, on_file);
+  }
+  // Arms the eviction fence if it is not: creating a queue then needs no sleep.
+  void arm(unsigned on_file = 0) {
+    ASSERT_EQ(ensure_ev_fence(to_fpriv(file(on_file))), 0);
+    kernel::mutex_unlock(mgr(on_file).userq_mutex);
+  }
+  // Gives the page of doorbells back that the queues' doorbells are on.
+  void close_doorbells() {
+    for (unsigned i = 0; i < 2; ++i) EXPECT_EQ(close_bo(doorbell_bo_, i), 0);
+  }
+  // The handle of what every queue of a file lives in.
+  uint32_t queue_bo(unsigned on_file = 0) { return queue_bos_[on_file]; }
+  // The object behind a handle, without a reference.
+  Bo& bo(uint32_t handle, unsigned on_file = 0) {
+    return to_bo(*static_cast<drm::GemObject*>(kernel::xa_load(file(on_file).object_idr, handle)));
+  }
+
+  static bool is_evicted(Bo& of) {
+    bo_reserve(of, false);
+    const bool evicted = of.evicted;
+    bo_unreserve(of);
+    return evicted;
+  }
 
   // --- queues ---
 
-  static drm_amdgpu_userq_in create_args(uint32_t doorbell) {
+  drm_amdgpu_userq_in create_args(uint32_t doorbell) {
     drm_amdgpu_userq_in in{};
     in.op = kUserqOpCreate;
+    in.doorbell_handle = doorbell_bo_;
     in.doorbell_offset = doorbell;
     in.queue_va = kGpuBase;
     in.queue_size = kRingSize;
@@ -129,7 +206,7 @@ class DeviceTest : public testing::Test {
   }
   QueueState state(uint32_t id) {
     kernel::mutex_lock(mgr().userq_mutex);
-    const QueueState now = queue(id).state;
+    const QueueState now = queue_state(queue(id));
     kernel::mutex_unlock(mgr().userq_mutex);
     return now;
   }
@@ -155,7 +232,7 @@ class DeviceTest : public testing::Test {
   // The fence in a syncobj, with a reference for kTest; nullptr: none.
   dma::Fence* fence_of(uint32_t handle) {
     dma::Fence* fence = nullptr;
-    drm::syncobj_find_fence(file(), handle, 0, &fence, kTest);
+    drm::syncobj_find_fence(file(), handle, 0, 0, &fence, kTest);
     return fence;
   }
   // Status of the fence in a syncobj: the flag and the error, without asking the hardware.
@@ -225,6 +302,10 @@ class DeviceTest : public testing::Test {
   void gpu_write(uint32_t doorbell, uint64_t value) {
     gpu_write_rptr(device().gpu, doorbell, value);
   }
+  void hang(uint32_t doorbell) { gpu_hang_queue(device().gpu, doorbell); }
+  // The n-th firmware request from here on fails.
+  void fail_request(uint32_t n) { gpu_fail_request(device().gpu, n); }
+  HwState hardware(uint32_t doorbell) { return gpu_queue_state(device().gpu, doorbell); }
   // The interrupt of a doorbell, here and now. To TSan it is a part of the thread; interrupts that
   // race with threads are those of run_.irqs.
   void eop(uint32_t doorbell) {
@@ -240,10 +321,21 @@ class DeviceTest : public testing::Test {
 
   kernel::TestRun run_;
   uint32_t seq64_slots_ = 16;
+  DeviceConfig config_;
 
  private:
   static constexpr size_t kScratchSize = 512;  // of each thread
 
+  // One page of doorbells for both files, by the same handle: doorbell indices are the device's.
+  void share_doorbells(unsigned on_file) {
+    uint32_t handle = 0;
+    if (on_file == 0)
+      ASSERT_EQ(gem_create({kGpuPageSize, 0, kGemDomainDoorbell, 0}, &handle), 0);
+    else
+      ASSERT_EQ(drm::gem_handle_create(file(on_file), bo(doorbell_bo_).gem, &handle), 0);
+    ASSERT_EQ(doorbell_bo_ == 0 ? handle : doorbell_bo_, handle);
+    doorbell_bo_ = handle;
+  }
   static size_t scratch() {
     return sched::current()->kind == sched::Kind::kThread ? sched::current()->id * kScratchSize : 0;
   }
@@ -256,6 +348,8 @@ class DeviceTest : public testing::Test {
   kernel::UserMemory mm_[2];
   uint8_t memory_[2][(sched::kMaxThreads + 1) * kScratchSize] = {};
   drm::File* files_[2] = {};
+  uint32_t queue_bos_[2] = {};
+  uint32_t doorbell_bo_ = 0;
   Device* adev_ = nullptr;
 };
 

@@ -8,7 +8,9 @@
 #include <ostream>
 #include <string>
 
+#include "core/kernel/errno.h"
 #include "core/userq/device_test_fixture.h"
+#include "core/userq/mes.h"
 
 namespace userq {
 namespace {
@@ -28,13 +30,19 @@ class QueueTest : public DeviceTest {
     rest();
     const size_t objects = kernel::slab_live_objects();
     const uint32_t slots = slots_used();
+    const int usage = pm_usage();
+    const unsigned pins = doorbell_pins();
     EXPECT_EQ(userq(args), error);
     rest();
     EXPECT_EQ(kernel::slab_live_objects(), objects);
     EXPECT_EQ(slots_used(), slots);
     EXPECT_FALSE(doorbell_is_taken());
-    EXPECT_FALSE(is_mapped(kDoorbell));
+    EXPECT_EQ(hardware(kDoorbell), HwState::kUnmapped);
+    EXPECT_EQ(pm_usage(), usage);
+    EXPECT_EQ(doorbell_pins(), pins);
   }
+  int pm_usage() { return kernel::read_once(device().pm_usage); }
+  unsigned doorbell_pins() { return bo(create_args(0).doorbell_handle).pin_count; }
 };
 
 // --- the rules of the arguments ---
@@ -51,6 +59,7 @@ class QueueCreateRefuses : public QueueTest, public testing::WithParamInterface<
 TEST_P(QueueCreateRefuses, WithEinval) {
   EXPECT_EQ(run({[this] {
               CreateArgs args = create_args(kDoorbell);
+              args.flags = 2;
               GetParam().change(args);
               expect_refused(args, -EINVAL);
             }}),
@@ -70,6 +79,7 @@ const Rule kCreateRules[] = {
        args.flags = kUserqCreateFlagsQueueSecure;
      }},
     {"NoRing", [](CreateArgs& args) { args.queue_va = 0; }},
+    {"InvalidRing", [](CreateArgs& args) { args.queue_va = ~uint64_t{0}; }},
     {"NoRingSize", [](CreateArgs& args) { args.queue_size = 0; }},
     {"RingBelowOnePage", [](CreateArgs& args) { args.queue_size = 2048; }},
     {"RingSizeNoPowerOfTwo", [](CreateArgs& args) { args.queue_size = 4096 + 2048; }},
@@ -79,7 +89,10 @@ const Rule kCreateRules[] = {
     {"RingEndsBeyondItsMapping", [](CreateArgs& args) { args.queue_size = 4 * 4096; }},
     {"RptrNotMapped", [](CreateArgs& args) { args.rptr_va = kUnmapped; }},
     {"WptrNotMapped", [](CreateArgs& args) { args.wptr_va = kUnmapped; }},
-    {"DoorbellOutOfBounds", [](CreateArgs& args) { args.doorbell_offset = kMaxDoorbells; }},
+    {"NoDoorbellObject", [](CreateArgs& args) { args.doorbell_handle = 0; }},
+    {"UnknownDoorbellObject", [](CreateArgs& args) { args.doorbell_handle += 7; }},
+    {"ObjectWithoutDoorbells", [](CreateArgs& args) { args.doorbell_handle = 1; }},
+    {"DoorbellOutOfBounds", [](CreateArgs& args) { args.doorbell_offset = kDoorbellsPerPage; }},
     {"DoorbellFarOutOfBounds", [](CreateArgs& args) { args.doorbell_offset = 1u << 31; }},
 };
 INSTANTIATE_TEST_SUITE_P(Rule, QueueCreateRefuses, testing::ValuesIn(kCreateRules), rule_name);
@@ -124,9 +137,11 @@ TEST_F(QueueTest, CreateMapsTheQueueAndNumbersFromOne) {
               EXPECT_EQ(id, 1u);
               EXPECT_EQ(create(kDoorbell + 1), 2u);
               EXPECT_EQ(state(id), QueueState::kMapped);
+              EXPECT_TRUE(is_mapped(kDoorbell));
               EXPECT_EQ(device().gpu.queues[kDoorbell].fence_addr, driver(id).cpu_addr);
-              EXPECT_EQ(mapped_queues(kHwIpCompute), 1);
-              EXPECT_EQ(mapped_queues(kHwIpGfx), 1);
+              EXPECT_EQ(device().gpu.queues[kDoorbell].engine, kHwIpCompute);
+              EXPECT_EQ(queue_count(kHwIpCompute), 1);
+              EXPECT_EQ(queue_count(kHwIpGfx), 1);
               EXPECT_EQ(kernel::kref_read(queue(id).refcount), 1);
             }}),
             "nothing");
@@ -168,9 +183,120 @@ TEST_F(QueueTest, CreateWithoutAFreeIdIsUndone) {
               const uint32_t last = create(kDoorbell + 1);
               EXPECT_EQ(last, kMaxUserqCount);
               expect_refused(create_args(kDoorbell), -EBUSY);
-              EXPECT_EQ(mapped_queues(kHwIpGfx), 1);
+              EXPECT_EQ(queue_count(kHwIpGfx), 1);
               for (uint32_t id = 1; id < kMaxUserqCount; ++id) kernel::xa_erase(ids, id);
               EXPECT_EQ(create(kDoorbell), 1u);
+            }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, HighPriorityIsForThePrivileged) {
+  EXPECT_EQ(run({[this] {
+              CreateArgs args = create_args(kDoorbell);
+              args.flags = kUserqCreatePriorityHigh;
+              expect_refused(args, -EACCES);
+              file().privileged = true;
+              uint32_t id;
+              ASSERT_EQ(userq(args, &id), 0);
+              EXPECT_EQ(queue(id).mqd->priority, kUserqCreatePriorityHigh);
+            }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, TrustedMemoryMakesAnyEngineSecure) {
+  config_.tmz = true;
+  EXPECT_EQ(run({[this] {
+              CreateArgs args = create_args(kDoorbell);
+              args.ip_type = kHwIpDma;
+              args.flags = kUserqCreateFlagsQueueSecure;
+              EXPECT_EQ(userq(args), 0);
+            }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, EngineWithoutUserQueuesRefusesThem) {
+  config_.userq_engines = 1u << kHwIpCompute;
+  EXPECT_EQ(run({[this] {
+              CreateArgs args = create_args(kDoorbell);
+              expect_refused(args, -EINVAL);
+              args.ip_type = kHwIpCompute;
+              EXPECT_EQ(userq(args), 0);
+            }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, DeviceWithoutUserQueuesDoesNotKnowTheirIoctls) {
+  config_.userq_engines = 0;
+  EXPECT_EQ(run({[this] {
+              expect_refused(create_args(kDoorbell), -kernel::kEnotsupp);
+              EXPECT_EQ(free(1), -kernel::kEnotsupp);
+              EXPECT_EQ(signal(signal_args(1, {})), -kernel::kEnotsupp);
+              EXPECT_EQ(wait(1, {}), -kernel::kEnotsupp);
+            }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, CreateCanBeInterruptedWhileItWaitsForTheAddressSpace) {
+  EXPECT_EQ(run({[this] {
+                   bo_reserve(*vm().root, false);
+                   rest();
+                   bo_unreserve(*vm().root);
+                 },
+                 [this] {
+                   const int usage = pm_usage();
+                   kernel::task().signal_pending = true;
+                   EXPECT_EQ(userq(create_args(kDoorbell)), -EINTR);
+                   EXPECT_EQ(pm_usage(), usage);
+                 }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, CreateIsUndoneIfTheQueuesCannotComeBack) {
+  EXPECT_EQ(run({[this] {
+              evf_mgr_shutdown(evf_mgr());
+              evf_mgr_flush_suspend(evf_mgr());
+              expect_refused(create_args(kDoorbell), -ENOMEM);
+            }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, CreateIsUndoneIfTheFirmwareFails) {
+  EXPECT_EQ(run({[this] {
+              const uint32_t other = create(kDoorbell + 1);
+              fail_request(1);
+              expect_refused(create_args(kDoorbell), -ETIMEDOUT);
+              EXPECT_EQ(queue_count(kHwIpGfx), 1);
+              EXPECT_EQ(create(kDoorbell), other + 1);
+            }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, QueueKeepsItsDoorbellObjectAndThePower) {
+  EXPECT_EQ(run({[this] {
+              const uint32_t id = create(kDoorbell), other = create(kDoorbell + 1);
+              EXPECT_EQ(doorbell_pins(), 2u);
+              EXPECT_EQ(pm_usage(), 2);
+              EXPECT_EQ(free(other), 0);
+              EXPECT_EQ(doorbell_pins(), 1u);
+              EXPECT_EQ(pm_usage(), 1);
+              close_doorbells();
+              uint32_t next;
+              ASSERT_EQ(gem_create({kGpuPageSize, 0, kGemDomainDoorbell, 0}, &next), 0);
+              EXPECT_EQ(bo(next).doorbell_base, kDoorbellsPerPage);
+              EXPECT_EQ(free(id), 0);
+              ASSERT_EQ(gem_create({kGpuPageSize, 0, kGemDomainDoorbell, 0}, &next), 0);
+              EXPECT_EQ(bo(next).doorbell_base, 0u);
+            }}),
+            "nothing");
+}
+
+TEST_F(QueueTest, DoorbellsOfTheNextPageFollow) {
+  EXPECT_EQ(run({[this] {
+              CreateArgs args = create_args(kDoorbellsPerPage - 1);
+              ASSERT_EQ(gem_create({kGpuPageSize, 0, kGemDomainDoorbell, 0}, &args.doorbell_handle),
+                        0);
+              EXPECT_EQ(userq(args), 0);
+              EXPECT_TRUE(is_mapped(2 * kDoorbellsPerPage - 1));
             }}),
             "nothing");
 }
@@ -232,7 +358,7 @@ TEST_F(QueueTest, FreeGivesEverythingBack) {
               EXPECT_EQ(slots_used(), 0u);
               EXPECT_FALSE(doorbell_is_taken());
               EXPECT_FALSE(is_mapped(kDoorbell));
-              EXPECT_EQ(mapped_queues(kHwIpGfx), 0);
+              EXPECT_EQ(queue_count(kHwIpGfx), 0);
               EXPECT_EQ(create(kDoorbell), 1u);
             }}),
             "nothing");
@@ -340,6 +466,51 @@ TEST_F(QueueTest, FreeMeetsASpuriousInterruptAtEveryPreemption) {
       "nothing");
 }
 
+// The doorbell is taken until the hardware has let go of it.
+TEST_F(QueueTest, FreeMeetsTheNextQueueOnItsDoorbellAtEveryPreemption) {
+  int error;
+  unsigned busy = 0, created = 0;
+  prepare([this] { create(kDoorbell); });
+  inspect([&] { EXPECT_EQ(is_mapped(kDoorbell), error == 0); });
+  EXPECT_EQ(sweep({[this] { EXPECT_EQ(free(1), 0); },
+                   [&] { error = userq(create_args(kDoorbell), nullptr, 1); }},
+                  [&] {
+                    ASSERT_TRUE(error == 0 || error == -EBUSY) << error;
+                    ++(error == 0 ? created : busy);
+                  }),
+            "nothing");
+  EXPECT_GT(busy, 0u);
+  EXPECT_GT(created, 0u);
+}
+
+TEST_F(QueueTest, FreeOfAQueueThatTheHardwareDoesNotLetGoOfResetsIt) {
+  EXPECT_EQ(run({[this] {
+              const uint32_t id = create(kDoorbell);
+              hang(kDoorbell);
+              EXPECT_EQ(free(id), 0);
+              EXPECT_EQ(hardware(kDoorbell), HwState::kUnmapped);
+              EXPECT_EQ(sched::now(), 0u);
+              create(kDoorbell);
+            }}),
+            "nothing");
+}
+
+// Whichever requests fail: of the free itself, and of the reset that follows.
+TEST_F(QueueTest, FreeEndsWhicheverFirmwareRequestFails) {
+  for (uint32_t n = 1; n <= 4; ++n) {
+    for (bool hung : {false, true}) {
+      EXPECT_EQ(run({[&] {
+                  const uint32_t id = create(kDoorbell);
+                  if (hung) hang(kDoorbell);
+                  fail_request(n);
+                  EXPECT_EQ(free(id), 0);
+                  EXPECT_EQ(hardware(kDoorbell), HwState::kUnmapped);
+                }}),
+                "nothing");
+    }
+  }
+}
+
 TEST_F(QueueTest, TwoFreesFreeOnce) {
   int errors[2];
   prepare([this] { create(kDoorbell); });
@@ -378,6 +549,36 @@ TEST_F(QueueTest, CloseFreesTheQueuesAndWaitsForThem) {
 }
 
 // --- the device ---
+
+// Not as a queue that is still there.
+TEST_F(QueueTest, LeakedQueueIsReportedAsALeak) {
+  const std::string found =
+      run({[this] { EXPECT_NE(queue_get(mgr(), create(kDoorbell)), nullptr); }});
+  EXPECT_EQ(found.substr(0, 14), "reference-leak");
+}
+
+// What a device is warned of when it goes: one case each.
+TEST(DeviceFini, WarnsOfWhatIsLeft) {
+  static uint64_t slot;
+  static const std::function<void(Device & adev)> kLeft[] = {
+      [](Device& adev) { pm_runtime_get(adev); },
+      [](Device& adev) { gpu_map_queue(adev.gpu, kDoorbell, kHwIpGfx, &slot); },
+      [](Device& adev) { kernel::xa_insert(adev.userq_doorbell_xa, kDoorbell, &slot); },
+  };
+  for (const auto& leave : kLeft) {
+    EXPECT_EQ(kernel::run_alone([&] {
+                Device* adev = device_init(8);
+                leave(*adev);
+                device_fini(adev);
+              }),
+              "warn-on check_device_idle");
+  }
+  EXPECT_EQ(kernel::run_alone([] {
+              Device* adev = device_init(8);
+              pm_runtime_put(*adev);
+            }),
+            "warn-on pm_runtime_put");
+}
 
 TEST(DeviceInit, OutOfMemoryLeavesNothing) {
   EXPECT_EQ(kernel::run_alone([] {

@@ -83,12 +83,12 @@ const Fault kFaults[] = {
     {"UnknownSyncobj", -ENOENT, [](SignalArgs& args) { args.num_syncobj_handles = 3; }},
     {"UnknownReadBuffer", -ENOENT,
      [](SignalArgs& args) {
-       args.bo_read_handles = args.syncobj_handles;
+       args.bo_read_handles = args.syncobj_handles + 2 * sizeof(uint32_t);
        args.num_bo_read_handles = 1;
      }},
     {"UnknownWriteBuffer", -ENOENT,
      [](SignalArgs& args) {
-       args.bo_write_handles = args.syncobj_handles;
+       args.bo_write_handles = args.syncobj_handles + 2 * sizeof(uint32_t);
        args.num_bo_write_handles = 1;
      }},
     {"ReadHandlesNotMapped", -EFAULT, [](SignalArgs& args) { args.num_bo_read_handles = 1; }},
@@ -152,16 +152,17 @@ TEST_F(SignalTest, FreedQueueIsUnknown) {
 
 TEST_F(SignalTest, LeavesNothingWhicheverAllocationFails) {
   EXPECT_EQ(run({[this] {
-              // The copy of the handles, the array of syncobjs, the fence.
-              for (uint32_t n = 1; n <= 3; ++n) {
+              // The copy of the handles, the array of syncobjs, the locked buffers, the fence.
+              for (uint32_t n = 1; n <= 4; ++n) {
                 const SignalArgs args = signal_args(id_, {s_});
                 kernel::task().fail_alloc = n;
                 expect_refused(args, -ENOMEM);
                 EXPECT_EQ(kernel::task().fail_alloc, 0u);
               }
-              kernel::task().fail_alloc = 4;
-              EXPECT_EQ(signal(id_, 1, {s_}), 0);
-              complete(kDoorbell, 1);
+              const SignalArgs args = signal_args(id_, {s_});
+              kernel::task().fail_alloc = 5;
+              EXPECT_EQ(signal(args), 0);
+              kernel::task().fail_alloc = 0;
             }}),
             "nothing");
 }

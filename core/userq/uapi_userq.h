@@ -17,6 +17,7 @@ inline constexpr uint32_t kHwIpCount = 3;
 
 // drm_amdgpu_userq_in.flags
 inline constexpr uint32_t kUserqCreateFlagsPriorityMask = 0x3;
+inline constexpr uint32_t kUserqCreatePriorityHigh = 3;  // for the privileged only
 inline constexpr uint32_t kUserqCreateFlagsQueueSecure = 0x4;
 
 // A queue's ring is at least one page.

@@ -5,6 +5,8 @@
 #include "core/kernel/slab.h"
 #include "core/userq/device.h"
 #include "core/userq/queue.h"
+#include "core/userq/queue_state.h"
+#include "core/userq/reset.h"
 
 namespace userq {
 
@@ -60,7 +62,8 @@ int inherit_fence_drivers(Queue& queue, UserqFence& fence) {
 }  // namespace
 
 UserqFence* to_userq_fence(dma::Fence& fence) {
-  return fence.ops == &kUserqFenceOps ? container_of(&fence, UserqFence, base) : nullptr;
+  return dma::fence_has_ops(fence, kUserqFenceOps) ? container_of(&fence, UserqFence, base)
+                                                   : nullptr;
 }
 
 int userq_fence_alloc(Queue& queue, UserqFence** out) {
@@ -76,12 +79,19 @@ int userq_fence_alloc(Queue& queue, UserqFence** out) {
   return 0;
 }
 
+void userq_fence_free(Queue& queue, UserqFence& fence) {
+  for (uint32_t i = 0; i < fence.fence_drv_array_count; ++i)
+    fence_driver_put(*fence.fence_drv_array[i], queue_holds(queue, kQueueFenceDrvXa));
+  kernel::kfree(fence.fence_drv_array);
+  kernel::kfree(&fence);
+}
+
 void userq_fence_init(Queue& queue, UserqFence& fence, uint64_t seqno, kernel::Holder creator) {
   kernel::lockdep_assert_held(queue.userq_mgr->userq_mutex);
   FenceDriver& fence_drv = *fence.fence_drv;
   kernel::spin_lock_init(fence.lock, "userq_fence.lock");
-  dma::fence_init64(fence.base, kUserqFenceOps, fence.lock, fence_drv.context, seqno, "userq_fence",
-                    creator);
+  dma::fence_init64(fence.base, kUserqFenceOps, &fence.lock, fence_drv.context, seqno,
+                    "userq_fence", creator);
   fence_driver_get(fence_drv, fence_holds(fence, kFenceFenceDrv));
   for (uint32_t i = 0; i < fence.fence_drv_array_count; ++i)
     kernel::kref_move(fence.fence_drv_array[i]->refcount, queue_holds(queue, kQueueFenceDrvXa),
@@ -108,7 +118,9 @@ void userq_fence_init(Queue& queue, UserqFence& fence, uint64_t seqno, kernel::H
   if (signaled)
     userq_fence_put_fence_drv_array(fence);
   else
-    queue_start_hang_detect_work(queue);
+    queue_update_hang_detect_work(queue, false);
+  // The last reset completed all fences there were, and nothing will bring this one about.
+  if (queue_is_dead(queue)) queue_force_completion(queue);
 }
 
 void userq_fence_put_fence_drv_array(UserqFence& fence) {

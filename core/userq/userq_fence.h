@@ -30,10 +30,14 @@ UserqFence* to_userq_fence(dma::Fence& fence);
 // A fence that is not initialised yet, but has taken over everything in the queue's fence_drv_xa.
 // -ENOMEM: the xarray keeps its entries. Process context. Mirrors amdgpu_userq_fence_alloc.
 int userq_fence_alloc(Queue& queue, UserqFence** out);
+// The end of one that is never initialised: drops what it has taken over. Process context. Mirrors
+// amdgpu_userq_fence_free.
+void userq_fence_free(Queue& queue, UserqFence& fence);
 
 // Starts the fence's life with one reference, for `creator`: it takes one of the queue's driver and
-// becomes the queue's last fence and, unless the GPU is past `seqno` already, pending. userq_mutex
-// held. Mirrors amdgpu_userq_fence_init.
+// becomes the queue's last fence and, unless the GPU is past `seqno` already, pending. On a queue
+// that is HUNG or INVALID_VA it completes with -ECANCELED at once; upstream leaves it pending for
+// good. userq_mutex held. Mirrors amdgpu_userq_fence_init.
 void userq_fence_init(Queue& queue, UserqFence& fence, uint64_t seqno, kernel::Holder creator);
 
 // Drops the inherited references. No lock held that destroying a driver needs. Any context.

@@ -3,89 +3,27 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "core/drm/syncobj.h"
+#include "core/dma/fence_unwrap.h"
+#include "core/kernel/errno.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/uaccess.h"
-#include "core/userq/gem_handles.h"
+#include "core/userq/device.h"
+#include "core/userq/fpriv.h"
 #include "core/userq/queue.h"
+#include "core/userq/wait_collect.h"
 
 namespace userq {
 
 namespace {
 
-constexpr kernel::Holder kCollected{"collected by wait ioctl"};
-constexpr uint32_t kMaxCount = UINT16_MAX;
-
-// Fences on their way to the user; each holds a reference.
-struct Collected {
-  dma::Fence** fences;
-  uint32_t count;
-  uint32_t room;
-};
-
-void put_all(Collected& collected) {
-  for (uint32_t i = 0; i < collected.count; ++i) dma::fence_put(collected.fences[i], kCollected);
-}
+constexpr uint64_t kMaxCount = UINT16_MAX;
 
 // Phase 1: how many fences there are to wait for.
-int count_fences(drm::File& file, const uint32_t* handles, drm_amdgpu_userq_wait& args) {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < args.num_syncobj_handles; ++i) {
-    dma::Fence* fence;
-    const int error = drm::syncobj_find_fence(file, handles[i], drm::kSyncobjWaitFlagsWaitForSubmit,
-                                              &fence, kCollected);
-    if (error != 0) return error;
-    dma::fence_put(fence, kCollected);
-    ++count;
-  }
-  args.num_fences = static_cast<uint16_t>(std::min(count, kMaxCount));
-  return 0;
-}
-
-// No room left: waited for here, instead of by the GPU.
-int collect(Collected& collected, dma::Fence* fence) {
-  if (collected.count < collected.room) {
-    collected.fences[collected.count++] = fence;
-    return 0;
-  }
-  const int error = dma::fence_wait(*fence, true);
-  dma::fence_put(fence, kCollected);
+int count_phase(const WaitSources& sources, drm_amdgpu_userq_wait& args) {
+  uint64_t count;
+  const int error = count_fences(sources, &count);
+  if (error == 0) args.num_fences = static_cast<uint16_t>(std::min(count, kMaxCount));
   return error;
-}
-
-int collect_all(drm::File& file, const uint32_t* handles, uint32_t num_handles,
-                Collected& collected) {
-  for (uint32_t i = 0; i < num_handles; ++i) {
-    dma::Fence* fence;
-    int error = drm::syncobj_find_fence(file, handles[i], drm::kSyncobjWaitFlagsWaitForSubmit,
-                                        &fence, kCollected);
-    if (error == 0) error = collect(collected, fence);
-    if (error != 0) return error;
-  }
-  return 0;
-}
-
-// By context, then by age. Fences that are equal in both have an order, too: the outcome must not
-// depend on the library's sort.
-bool before(const dma::Fence* a, const dma::Fence* b) {
-  if (a->context != b->context) return a->context < b->context;
-  if (a->seqno != b->seqno) return dma::seqno_is_later(*a, b->seqno, a->seqno);
-  return dma::fence_object(*a) < dma::fence_object(*b);
-}
-
-// Of each context only the latest fence has to be waited for. Mirrors dma_fence_dedup_array.
-void dedup(Collected& collected) {
-  std::sort(collected.fences, collected.fences + collected.count, before);
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < collected.count; ++i) {
-    dma::Fence* fence = collected.fences[i];
-    if (kept > 0 && collected.fences[kept - 1]->context == fence->context) {
-      dma::fence_put(collected.fences[kept - 1], kCollected);
-      --kept;
-    }
-    collected.fences[kept++] = fence;
-  }
-  collected.count = kept;
 }
 
 // The queue's next fence has to keep the driver's slot alive. A driver that the queue already holds
@@ -138,40 +76,61 @@ int fill_for_queue(drm::File& file, const Collected& collected, drm_amdgpu_userq
   return error;
 }
 
-// Phase 2.
-int fill_fences(drm::File& file, const uint32_t* handles, drm_amdgpu_userq_wait& args) {
+// Phase 2: the fences, of each context the latest.
+int fill_phase(const WaitSources& sources, drm_amdgpu_userq_wait& args) {
   Collected collected{nullptr, 0, args.num_fences};
   drm_amdgpu_userq_fence_info* infos = nullptr;
   int error = 0;
   if (!kernel::kmalloc_array(infos, args.num_fences, "fence_info array") ||
       !kernel::kmalloc_array(collected.fences, args.num_fences, "fence array"))
     error = -ENOMEM;
-  if (error == 0) error = collect_all(file, handles, args.num_syncobj_handles, collected);
+  if (error == 0) error = collect_fences(sources, collected);
   if (error == 0) {
-    dedup(collected);
-    error = fill_for_queue(file, collected, infos, args);
+    collected.count = dma::fence_dedup_array(collected.fences, collected.count, kCollected);
+    error = fill_for_queue(*sources.file, collected, infos, args);
   }
-  put_all(collected);
+  for (uint32_t i = 0; i < collected.count; ++i) dma::fence_put(collected.fences[i], kCollected);
   kernel::kfree(collected.fences);
   kernel::kfree(infos);
   return error;
 }
 
+int wait(WaitSources& sources, drm_amdgpu_userq_wait& args) {
+  const int error = userq_bos_lookup(*sources.file, args.bo_read_handles, args.num_bo_read_handles,
+                                     args.bo_write_handles, args.num_bo_write_handles, sources.bos);
+  if (error != 0) return error;
+  const int result = args.num_fences == 0 ? count_phase(sources, args) : fill_phase(sources, args);
+  userq_bos_free(sources.bos);
+  return result;
+}
+
 }  // namespace
 
 int wait_ioctl(drm::File& file, drm_amdgpu_userq_wait& args) {
+  if (!userq_enabled(*to_fpriv(file).userq_mgr.adev)) return -kernel::kEnotsupp;
   if (args.num_bo_read_handles > kUserqMaxHandles || args.num_bo_write_handles > kUserqMaxHandles)
     return -EINVAL;
-  // Timeline syncobjs do not exist yet.
-  if (args.num_syncobj_timeline_handles != 0) return -EINVAL;
-  uint32_t* handles;
+  uint32_t *handles, *timeline_handles = nullptr;
+  uint64_t* timeline_points = nullptr;
   int error = kernel::memdup_array_user(handles, args.syncobj_handles, args.num_syncobj_handles);
-  if (error != 0) return error;
-  error = gem_objects_lookup(args.bo_read_handles, args.num_bo_read_handles);
-  if (error == 0) error = gem_objects_lookup(args.bo_write_handles, args.num_bo_write_handles);
   if (error == 0)
-    error =
-        args.num_fences == 0 ? count_fences(file, handles, args) : fill_fences(file, handles, args);
+    error = kernel::memdup_array_user(timeline_handles, args.syncobj_timeline_handles,
+                                      args.num_syncobj_timeline_handles);
+  if (error == 0)
+    error = kernel::memdup_array_user(timeline_points, args.syncobj_timeline_points,
+                                      args.num_syncobj_timeline_handles);
+  if (error == 0) {
+    WaitSources sources{&file,
+                        timeline_handles,
+                        timeline_points,
+                        args.num_syncobj_timeline_handles,
+                        handles,
+                        args.num_syncobj_handles,
+                        {}};
+    error = wait(sources, args);
+  }
+  kernel::kfree(timeline_points);
+  kernel::kfree(timeline_handles);
   kernel::kfree(handles);
   return error;
 }

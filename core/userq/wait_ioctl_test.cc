@@ -107,16 +107,15 @@ const Fault kFaults[] = {
      [](WaitArgs& args) { args.num_bo_read_handles = kUserqMaxHandles + 1; }},
     {"TooManyWriteHandles", -EINVAL,
      [](WaitArgs& args) { args.num_bo_write_handles = kUserqMaxHandles + 1; }},
-    {"TimelineHandles", -EINVAL, [](WaitArgs& args) { args.num_syncobj_timeline_handles = 1; }},
     {"SyncobjHandlesNotMapped", -EFAULT, [](WaitArgs& args) { args.syncobj_handles = 8; }},
     {"UnknownReadBuffer", -ENOENT,
      [](WaitArgs& args) {
-       args.bo_read_handles = args.syncobj_handles;
+       args.bo_read_handles = args.syncobj_handles + sizeof(uint32_t);
        args.num_bo_read_handles = 1;
      }},
     {"UnknownWriteBuffer", -ENOENT,
      [](WaitArgs& args) {
-       args.bo_write_handles = args.syncobj_handles;
+       args.bo_write_handles = args.syncobj_handles + sizeof(uint32_t);
        args.num_bo_write_handles = 1;
      }},
     {"ReadHandlesNotMapped", -EFAULT, [](WaitArgs& args) { args.num_bo_read_handles = 1; }},
