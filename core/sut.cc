@@ -5,15 +5,26 @@
 #include <cstring>
 
 #include "core/dma/fence.h"
-#include "core/drm/syncobj.h"
+#include "core/dma/resv.h"
+#include "core/drm/descriptors.h"
+#include "core/drm/eventfd.h"
+#include "core/drm/gem.h"
 #include "core/kernel/annotate.h"
+#include "core/kernel/errno.h"
+#include "core/kernel/errno_check.h"
 #include "core/kernel/report.h"
 #include "core/kernel/runtime.h"
+#include "core/kernel/slab.h"
 #include "core/kernel/task.h"
+#include "core/sut_ioctls.h"
 #include "core/userq/device.h"
+#include "core/userq/fpriv.h"
+#include "core/userq/gem_object.h"
+#include "core/userq/invariants.h"
+#include "core/userq/lock_order.h"
 #include "core/userq/queue.h"
-#include "core/userq/signal_ioctl.h"
-#include "core/userq/wait_ioctl.h"
+#include "core/userq/reset.h"
+#include "core/userq/suspend.h"
 
 namespace {
 
@@ -23,9 +34,12 @@ namespace {
 struct Descriptor {
   drm::File* file;  // nullptr: not open, or closed and gone
   bool open;
-  uint32_t users;  // running calls
+  uint32_t users;     // running calls
+  uint32_t contexts;  // those that make them, a bit each
   kernel::UserMemory mm;
 };
+
+constexpr kernel::Holder kHarness{"harness"};
 
 sut_config config;
 userq::Device* device;
@@ -51,12 +65,14 @@ class RunningCall {
                                                                      : nullptr) {
     if (descriptor_ == nullptr) return;
     ++descriptor_->users;
+    descriptor_->contexts |= 1u << sched::current()->id;
     kernel::task().mm = &descriptor_->mm;
   }
   ~RunningCall() {
     if (descriptor_ == nullptr) return;
     kernel::tsan_release(descriptor_);
     --descriptor_->users;
+    descriptor_->contexts &= ~(1u << sched::current()->id);
     free_if_unused(*descriptor_);
   }
   RunningCall(const RunningCall&) = delete;
@@ -78,73 +94,56 @@ uint8_t* user_address(uint32_t index, uint64_t address, size_t size) {
   return &user_memory[index][address - SUT_USER_BASE];
 }
 
-template <typename Args>
-int call(int (*ioctl)(drm::File& file, Args& args), drm::File& file, void* arg) {
-  Args args;
-  std::memcpy(&args, arg, sizeof args);
-  const int result = ioctl(file, args);
-  if (result == 0) std::memcpy(arg, &args, sizeof args);
-  return result;
-}
+drm::Descriptors files;  // of all processes, as if they sent them to each other
 
-int dispatch(drm::File& file, uint32_t number, void* arg) {
-  switch (number) {
-    case SUT_IOCTL_USERQ:
-      return call(userq::userq_ioctl, file, arg);
-    case SUT_IOCTL_USERQ_SIGNAL:
-      return call(userq::signal_ioctl, file, arg);
-    case SUT_IOCTL_USERQ_WAIT:
-      return call(userq::wait_ioctl, file, arg);
-    case SUT_IOCTL_SYNCOBJ_CREATE:
-      return call(drm::syncobj_create_ioctl, file, arg);
-    case SUT_IOCTL_SYNCOBJ_DESTROY:
-      return call(drm::syncobj_destroy_ioctl, file, arg);
-    case SUT_IOCTL_SYNCOBJ_RESET:
-      return call(drm::syncobj_reset_ioctl, file, arg);
-    case SUT_IOCTL_SYNCOBJ_SIGNAL:
-      return call(drm::syncobj_signal_ioctl, file, arg);
-    default:
-      return -ENOTTY;
-  }
-}
+// The buffer behind a handle, for the time of a call.
+class Buffer {
+ public:
+  Buffer(const RunningCall& call, uint32_t handle)
+      : gem_(drm::gem_object_lookup(call.file(), handle, kHarness)) {}
+  ~Buffer() { drm::gem_object_put(gem_, kHarness); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
 
-const char* ioctl_name(uint32_t number) {
-  switch (number) {
-    case SUT_IOCTL_USERQ:
-      return "amdgpu_userq_ioctl";
-    case SUT_IOCTL_USERQ_SIGNAL:
-      return "amdgpu_userq_signal_ioctl";
-    case SUT_IOCTL_USERQ_WAIT:
-      return "amdgpu_userq_wait_ioctl";
-    default:
-      return "drm_ioctl";
-  }
-}
+  bool none() const { return gem_ == nullptr; }
+  userq::Bo& bo() const { return userq::to_bo(*gem_); }
+
+ private:
+  drm::GemObject* gem_;
+};
 
 }  // namespace
 
 void sut_begin(const sut_config* run_config, sut_operation_printer printer) {
   config = *run_config;
   kernel::set_operation_printer(printer);
+  userq::declare_lock_order();
   kernel::runtime_begin(config.cpus, static_cast<sched::Decider*>(config.decider));
   dma::fence_reset();
+  dma::resv_reset();
   device = nullptr;
   slots_taken = 0;
   for (uint32_t i = 0; i < SUT_MAX_FILES; ++i) {
-    descriptors[i] = {nullptr, false, 0, {SUT_USER_BASE, SUT_USER_SIZE, user_memory[i]}};
+    descriptors[i] = {nullptr, false, 0, 0, {SUT_USER_BASE, SUT_USER_SIZE, user_memory[i]}};
     std::memset(user_memory[i], 0, SUT_USER_SIZE);
   }
 }
 
 void sut_end() { kernel::runtime_end(slots_taken); }
 
+void sut_discard() { kernel::runtime_discard(); }
+
 int sut_device_open() {
   device = userq::device_init(config.seq64_slots);
-  return device ? 0 : -ENOMEM;
+  if (device == nullptr) return -ENOMEM;
+  drm::descriptors_init(files);
+  return 0;
 }
 
 void sut_device_close() {
+  userq::check_invariants(*device);
   for (uint32_t i = 0; i < SUT_MAX_FILES; ++i) sut_file_close(i);
+  drm::descriptors_fini(files);
 }
 
 void sut_device_fini() {
@@ -152,12 +151,15 @@ void sut_device_fini() {
   device = nullptr;
 }
 
+// --- a process ---
+
 int sut_file_open(uint32_t index) {
   if (index >= SUT_MAX_FILES) return -EINVAL;
   Descriptor& descriptor = descriptors[index];
   if (descriptor.file != nullptr) return -EBUSY;
   descriptor.file = drm::file_alloc(&descriptor.mm);
   if (descriptor.file == nullptr) return -ENOMEM;
+  descriptor.file->files = &files;
   const int error = userq::fpriv_open(*device, *descriptor.file);
   descriptor.open = error == 0;
   free_if_unused(descriptor);
@@ -171,13 +173,36 @@ int sut_file_close(uint32_t index) {
   return 0;
 }
 
+int sut_process_kill(uint32_t index) {
+  if (index >= SUT_MAX_FILES || !descriptors[index].open) return -EBADF;
+  for (unsigned id = 0; id < sched::kContexts; ++id) {
+    if ((descriptors[index].contexts >> id & 1) == 0) continue;
+    kernel::task(id).signal_pending = true;
+    sched::wake(sched::context(id));
+  }
+  return sut_file_close(index);
+}
+
 int sut_ioctl(uint32_t index, uint32_t number, void* arg) {
   RunningCall call(index);
   if (call.bad()) return -EBADF;
-  const int result = dispatch(call.file(), number, arg);
-  kernel::check_context_at_return(ioctl_name(number));
+  const SutIoctl* ioctl = sut_find_ioctl(number);
+  if (ioctl == nullptr) return -ENOTTY;
+  const int result = ioctl->call(call.file(), arg);
+  kernel::check_context_at_return(ioctl->name);
+  kernel::check_errno(ioctl->name, result, ioctl->errors, ioctl->num_errors);
+  // Only a signal interrupts.
+  if ((result == -EINTR || result == -kernel::kErestartsys) && !kernel::signal_pending())
+    kernel::check_errno(ioctl->name, result, nullptr, 0);
   return result;
 }
+
+size_t sut_ioctl_size(uint32_t number) {
+  const SutIoctl* ioctl = sut_find_ioctl(number);
+  return ioctl != nullptr ? ioctl->size : 0;
+}
+
+size_t sut_live_objects() { return kernel::slab_live_objects(); }
 
 void sut_set_faults(const sut_faults* faults) {
   kernel::Task& task = kernel::task();
@@ -200,21 +225,103 @@ int sut_user_read(uint32_t index, uint64_t address, void* data, size_t size) {
   return 0;
 }
 
-int sut_va_map(uint32_t index, uint64_t va, uint64_t size) {
-  RunningCall call(index);
-  return call.bad() ? -EBADF : userq::vm_map(call.vm(), va, size);
-}
-
 int sut_va_store64(uint32_t index, uint64_t va, uint64_t value) {
   RunningCall call(index);
   return call.bad() ? -EBADF : userq::vm_user_store64(call.vm(), va, value);
+}
+
+int sut_userptr_gone(uint32_t index, uint32_t handle) {
+  RunningCall call(index);
+  if (call.bad()) return -EBADF;
+  const Buffer buffer(call, handle);
+  if (buffer.none()) return -ENOENT;
+  if (buffer.bo().usermm == nullptr) return -EINVAL;
+  userq::bo_userptr_unmapped(buffer.bo());
+  kernel::check_context_at_return("amdgpu_hmm_invalidate_gfx");
+  return 0;
+}
+
+int sut_eventfd(uint32_t index) {
+  const RunningCall call(index);
+  return call.bad() ? -EBADF : drm::eventfd_create(&files);
+}
+
+int sut_fd_close(uint32_t index, int fd) {
+  const RunningCall call(index);
+  return call.bad() ? -EBADF : drm::close_fd(&files, fd);
+}
+
+// --- memory management, the device, time ---
+
+int sut_bo_move(uint32_t index, uint32_t handle, int nowait) {
+  RunningCall call(index);
+  if (call.bad()) return -EBADF;
+  const Buffer buffer(call, handle);
+  if (buffer.none()) return -ENOENT;
+  userq::Bo& bo = buffer.bo();
+  userq::bo_reserve(bo, false);
+  if (nowait != 0) {
+    dma::ResvIter cursor;
+    dma::Fence* fence;
+    resv_for_each_fence(cursor, *bo.gem.resv, dma::ResvUsage::kBookkeep, fence)
+      dma::fence_enable_sw_signaling(*fence);
+  } else {
+    userq::bo_evict(bo);
+  }
+  userq::bo_unreserve(bo);
+  kernel::check_context_at_return("ttm_bo_evict");
+  return 0;
+}
+
+int sut_doorbell(uint32_t index, uint32_t handle, uint32_t offset) {
+  RunningCall call(index);
+  if (call.bad()) return -EBADF;
+  const Buffer buffer(call, handle);
+  if (buffer.none() || !buffer.bo().is_doorbell || offset >= userq::kDoorbellsPerPage)
+    return -EINVAL;
+  return static_cast<int>(buffer.bo().doorbell_base + offset);
 }
 
 void sut_gpu_write_rptr(uint32_t doorbell, uint64_t value) {
   if (doorbell < SUT_MAX_DOORBELLS) userq::gpu_write_rptr(device->gpu, doorbell, value);
 }
 
+void sut_gpu_hang(uint32_t doorbell) {
+  if (doorbell < SUT_MAX_DOORBELLS) userq::gpu_hang_queue(device->gpu, doorbell);
+}
+
+void sut_firmware_fail(uint32_t nth) { userq::gpu_fail_request(device->gpu, nth); }
+
 void sut_irq_eop(uint32_t doorbell) {
   userq::process_fence_irq(*device, doorbell);
   kernel::check_context_at_return("amdgpu_userq_process_fence_irq");
+}
+
+void sut_gpu_reset(int vram_lost) {
+  userq::gpu_recover(*device, vram_lost != 0);
+  kernel::check_context_at_return("amdgpu_device_gpu_recover");
+}
+
+int sut_suspend(int s0ix) {
+  const int error = userq::userq_suspend(*device, s0ix != 0);
+  kernel::check_context_at_return("amdgpu_userq_suspend");
+  return error;
+}
+
+int sut_resume() {
+  const int error = userq::userq_resume(*device);
+  kernel::check_context_at_return("amdgpu_userq_resume");
+  return error;
+}
+
+int sut_isolation(int on) {
+  const int error = on != 0 ? userq::stop_sched_for_enforce_isolation(*device)
+                            : userq::start_sched_for_enforce_isolation(*device);
+  kernel::check_context_at_return("amdgpu_userq_stop_sched_for_enforce_isolation");
+  return error;
+}
+
+void sut_rest(uint64_t nanoseconds) {
+  kernel::set_current_state();
+  kernel::schedule_timeout("rest", nanoseconds);
 }

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "core/drm/uapi_syncobj.h"
+#include "core/kernel/errno.h"
 #include "core/sched/decider.h"
 #include "core/sched/sched.h"
+#include "core/userq/uapi_gem.h"
 #include "core/userq/uapi_userq.h"
 
 namespace {
@@ -19,7 +21,11 @@ constexpr uint64_t kGpuBase = 0x100000;
 constexpr uint64_t kRingSize = 0x1000;
 constexpr uint64_t wptr_va(uint32_t doorbell) { return kGpuBase + kRingSize + doorbell * 16; }
 
+constexpr uint32_t kDoorbellsPerPage = 16;
+
 using Body = std::function<void()>;
+
+uint32_t doorbells[SUT_MAX_FILES];  // handles of the doorbell buffers
 
 // A device with both files open. A finding of a checker ends the process.
 class SutTest : public testing::Test {
@@ -33,7 +39,12 @@ class SutTest : public testing::Test {
       ASSERT_EQ(sut_device_open(), 0);
       for (uint32_t file = 0; file < SUT_MAX_FILES; ++file) {
         ASSERT_EQ(sut_file_open(file), 0);
-        ASSERT_EQ(sut_va_map(file, kGpuBase, 2 * kRingSize), 0);
+        ASSERT_EQ(create_bo(file, userq::kGemDomainDoorbell, kRingSize, &doorbells[file]), 0);
+        ASSERT_EQ(map(file, kGpuBase, 2 * kRingSize), 0);
+        // The first queue arms the eviction fence; from then on creating one needs no sleep.
+        uint32_t id;
+        ASSERT_EQ(create_queue(file, 0, &id), 0);
+        ASSERT_EQ(free_queue(file, id), 0);
       }
     });
     for (unsigned i = 0; i < threads.size(); ++i) sched::spawn(i, {call, &threads[i], i + 1});
@@ -48,9 +59,31 @@ class SutTest : public testing::Test {
     return points;
   }
 
+  static int create_bo(uint32_t file, uint64_t domains, uint64_t size, uint32_t* handle) {
+    userq::drm_amdgpu_gem_create args{};
+    args.in.bo_size = size;
+    args.in.domains = domains;
+    const int error = sut_ioctl(file, SUT_IOCTL_GEM_CREATE, &args);
+    if (error == 0) *handle = args.out.handle;
+    return error;
+  }
+  static int map(uint32_t file, uint64_t va, uint64_t size, uint32_t* handle = nullptr) {
+    uint32_t created = 0;
+    const int error = create_bo(file, userq::kGemDomainGtt, size, &created);
+    if (error != 0) return error;
+    if (handle != nullptr) *handle = created;
+    userq::drm_amdgpu_gem_va args{};
+    args.handle = created;
+    args.operation = userq::kVaOpMap;
+    args.flags = userq::kVmPageReadable | userq::kVmPageWriteable;
+    args.va_address = va;
+    args.map_size = size;
+    return sut_ioctl(file, SUT_IOCTL_GEM_VA, &args);
+  }
   static int create_queue(uint32_t file, uint32_t doorbell, uint32_t* id) {
     userq::drm_amdgpu_userq args{};
     args.in.op = userq::kUserqOpCreate;
+    args.in.doorbell_handle = doorbells[file];
     args.in.doorbell_offset = doorbell;
     args.in.queue_va = kGpuBase;
     args.in.queue_size = kRingSize;
@@ -151,7 +184,13 @@ TEST_F(SutTest, ClosedFileIsABadDescriptor) {
     EXPECT_EQ(sut_file_close(0), -EBADF);
     EXPECT_EQ(create_syncobj(0, &handle), -EBADF);
     EXPECT_EQ(sut_ioctl(0, 0xff, nullptr), -EBADF);
-    EXPECT_EQ(sut_va_map(0, 0x800000, 0x1000), -EBADF);
+    EXPECT_EQ(map(0, 0x800000, 0x1000), -EBADF);
+    EXPECT_EQ(sut_userptr_gone(0, 1), -EBADF);
+    EXPECT_EQ(sut_bo_move(0, 1, 0), -EBADF);
+    EXPECT_EQ(sut_doorbell(0, 1, 0), -EBADF);
+    EXPECT_EQ(sut_eventfd(0), -EBADF);
+    EXPECT_EQ(sut_fd_close(0, 0), -EBADF);
+    EXPECT_EQ(sut_process_kill(0), -EBADF);
     EXPECT_EQ(sut_va_store64(0, wptr_va(0), 1), -EBADF);
     EXPECT_EQ(create_syncobj(1, &handle), 0);
   }});
@@ -224,9 +263,9 @@ TEST_F(SutTest, TwoFilesAreSeparateNameSpacesOnOneDevice) {
     ASSERT_EQ(create_syncobj(0, &handle), 0);
     EXPECT_EQ(free_queue(1, id), -ENOENT);
     EXPECT_EQ(destroy_syncobj(1, handle), -EINVAL);
-    // Doorbells belong to the device, ids and handles to the file.
-    EXPECT_EQ(create_queue(1, 0, &other_id), -EBUSY);
-    EXPECT_EQ(create_queue(1, 2, &other_id), 0);
+    // Ids, handles and the doorbells of its buffers belong to the file.
+    EXPECT_EQ(create_queue(0, 1, &other_id), -EBUSY);
+    EXPECT_EQ(create_queue(1, 1, &other_id), 0);
     EXPECT_EQ(other_id, 1u);
     EXPECT_EQ(create_syncobj(1, &other_handle), 0);
     EXPECT_EQ(other_handle, 1u);
@@ -272,10 +311,10 @@ TEST_F(SutTest, IoctlArgumentsAreReadFromTheProcessOfTheFile) {
 
 TEST_F(SutTest, GpuMemoryIsMappedInPagesWithoutOverlap) {
   run({[] {
-    EXPECT_EQ(sut_va_map(0, 0x800000, 0x1000), 0);
-    EXPECT_EQ(sut_va_map(0, 0x800000, 0x1000), -EINVAL);
-    EXPECT_EQ(sut_va_map(0, 0x900001, 0x1000), -EINVAL);
-    EXPECT_EQ(sut_va_map(1, 0x800000, 0x1000), 0);  // an address space of its own
+    EXPECT_EQ(map(0, 0x800000, 0x1000), 0);
+    EXPECT_EQ(map(0, 0x800000, 0x1000), -EINVAL);
+    EXPECT_EQ(map(0, 0x900001, 0x1000), -EINVAL);
+    EXPECT_EQ(map(1, 0x800000, 0x1000), 0);  // an address space of its own
     EXPECT_EQ(sut_va_store64(0, 0x800000, 1), 0);
     EXPECT_EQ(sut_va_store64(0, 0x801000, 1), -EINVAL);
     EXPECT_EQ(sut_va_store64(0, 0x800004, 1), -EINVAL);
@@ -288,8 +327,133 @@ TEST_F(SutTest, DoorbellsBeyondTheLastReachNothing) {
     sut_gpu_write_rptr(~0u, 1);
     eop(~0u);
     uint32_t id;
-    EXPECT_EQ(create_queue(0, SUT_MAX_DOORBELLS, &id), -EINVAL);
-    EXPECT_EQ(create_queue(0, SUT_MAX_DOORBELLS - 1, &id), 0);
+    sut_gpu_hang(SUT_MAX_DOORBELLS);
+    EXPECT_EQ(create_queue(0, kDoorbellsPerPage, &id), -EINVAL);
+    EXPECT_EQ(create_queue(0, kDoorbellsPerPage - 1, &id), 0);
+  }});
+}
+
+TEST_F(SutTest, EachDoorbellBufferHasDoorbellsOfItsOwn) {
+  run({[] {
+    EXPECT_EQ(sut_doorbell(0, doorbells[0], 3), 3);
+    EXPECT_EQ(sut_doorbell(1, doorbells[1], 3), static_cast<int>(kDoorbellsPerPage) + 3);
+    EXPECT_EQ(sut_doorbell(0, doorbells[0], kDoorbellsPerPage), -EINVAL);
+    EXPECT_EQ(sut_doorbell(0, 77, 0), -EINVAL);
+    uint32_t memory;
+    ASSERT_EQ(create_bo(0, userq::kGemDomainGtt, kRingSize, &memory), 0);
+    EXPECT_EQ(sut_doorbell(0, memory, 0), -EINVAL);
+  }});
+}
+
+TEST_F(SutTest, SizesOfArgumentStructs) {
+  EXPECT_EQ(sut_ioctl_size(SUT_IOCTL_USERQ_WAIT), sizeof(userq::drm_amdgpu_userq_wait));
+  EXPECT_EQ(sut_ioctl_size(SUT_IOCTL_SYNCOBJ_CREATE), sizeof(drm::drm_syncobj_create));
+  EXPECT_EQ(sut_ioctl_size(0xff), 0u);
+}
+
+// --- memory management, the device, time ---
+
+TEST_F(SutTest, MovingABufferTakesTheQueuesOffTheGpuAndTheyComeBack) {
+  run({[] {
+    uint32_t queue, syncobj, memory;
+    ASSERT_EQ(create_queue(0, 1, &queue), 0);
+    ASSERT_EQ(create_syncobj(0, &syncobj), 0);
+    ASSERT_EQ(map(0, 0x800000, 0x1000, &memory), 0);
+    EXPECT_EQ(sut_bo_move(0, memory, 1), 0);
+    EXPECT_EQ(sut_bo_move(0, memory, 0), 0);
+    EXPECT_EQ(sut_bo_move(0, 77, 0), -ENOENT);
+    // The write pointer is at 0, so the fence is complete from the start.
+    EXPECT_EQ(signal(0, queue, syncobj), 0);
+    EXPECT_EQ(free_queue(0, queue), 0);
+  }});
+}
+
+TEST_F(SutTest, PagesBehindAUserptrBufferGoOnlyOnce) {
+  run({[] {
+    userq::drm_amdgpu_gem_userptr args{SUT_USER_BASE, 0x1000, 0, 0};
+    args.flags = userq::kGemUserptrAnononly | userq::kGemUserptrRegister;
+    ASSERT_EQ(sut_ioctl(0, SUT_IOCTL_GEM_USERPTR, &args), 0);
+    EXPECT_EQ(sut_userptr_gone(0, args.handle), 0);
+    EXPECT_EQ(sut_userptr_gone(0, doorbells[0]), -EINVAL) << "no userptr buffer";
+    EXPECT_EQ(sut_userptr_gone(0, 77), -ENOENT);
+  }});
+}
+
+TEST_F(SutTest, AHangingQueueIsResetAndItsFenceHasAnError) {
+  run({[] {
+    uint32_t queue, syncobj;
+    ASSERT_EQ(create_queue(0, 1, &queue), 0);
+    ASSERT_EQ(create_syncobj(0, &syncobj), 0);
+    ASSERT_EQ(sut_va_store64(0, wptr_va(1), 5), 0);
+    ASSERT_EQ(signal(0, queue, syncobj), 0);
+    sut_gpu_hang(1);
+    sut_gpu_write_rptr(1, 5);
+    eop(1);
+    drm::drm_syncobj_wait wait{};
+    wait.handles = SUT_USER_BASE;
+    wait.count_handles = 1;
+    EXPECT_EQ(sut_ioctl(0, SUT_IOCTL_SYNCOBJ_WAIT, &wait), -ETIME);
+    wait.timeout_nsec = INT64_MAX;
+    EXPECT_EQ(sut_ioctl(0, SUT_IOCTL_SYNCOBJ_WAIT, &wait), 0) << "the watchdog sees to it";
+    EXPECT_EQ(free_queue(0, queue), 0);
+  }});
+}
+
+TEST_F(SutTest, ResetSuspendAndIsolationComeAndGo) {
+  run({[] {
+    uint32_t queue;
+    ASSERT_EQ(create_queue(0, 1, &queue), 0);
+    sut_gpu_reset(0);
+    sut_gpu_reset(1);
+    for (int s0ix : {0, 1}) {
+      EXPECT_EQ(sut_suspend(s0ix), 0);
+      EXPECT_EQ(sut_resume(), 0);
+    }
+    EXPECT_EQ(sut_isolation(1), 0);
+    EXPECT_EQ(sut_isolation(0), 0);
+    EXPECT_EQ(free_queue(0, queue), 0);
+  }});
+}
+
+TEST_F(SutTest, ARequestToTheFirmwareFails) {
+  run({[] {
+    uint32_t id;
+    sut_firmware_fail(1);
+    EXPECT_EQ(create_queue(0, 1, &id), -ETIMEDOUT);
+    EXPECT_EQ(create_queue(0, 1, &id), 0);
+    EXPECT_EQ(free_queue(0, id), 0);
+  }});
+}
+
+TEST_F(SutTest, KillingAProcessEndsItsSleepAndClosesItsFile) {
+  int result = 0;
+  run({[&] {
+         uint32_t syncobj;
+         ASSERT_EQ(create_syncobj(0, &syncobj), 0);
+         ASSERT_EQ(sut_user_write(0, SUT_USER_BASE, &syncobj, sizeof syncobj), 0);
+         drm::drm_syncobj_wait wait{};
+         wait.handles = SUT_USER_BASE;
+         wait.count_handles = 1;
+         wait.timeout_nsec = INT64_MAX;
+         wait.flags = drm::kSyncobjWaitFlagsWaitForSubmit;
+         result = sut_ioctl(0, SUT_IOCTL_SYNCOBJ_WAIT, &wait);
+         EXPECT_EQ(create_syncobj(0, &syncobj), -EBADF);
+         EXPECT_EQ(sut_file_open(0), 0) << "a new process";
+         EXPECT_EQ(create_syncobj(0, &syncobj), 0);
+       },
+       [] {
+         sut_rest(1);
+         EXPECT_EQ(sut_process_kill(0), 0);
+       }});
+  EXPECT_EQ(result, -kernel::kErestartsys);
+}
+
+TEST_F(SutTest, EventCountersAreDescriptorsOfAllProcesses) {
+  run({[] {
+    const int fd = sut_eventfd(0);
+    ASSERT_GE(fd, 0);
+    EXPECT_EQ(sut_fd_close(1, fd), 0);
+    EXPECT_EQ(sut_fd_close(0, fd), -EBADF);
   }});
 }
 

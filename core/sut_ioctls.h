@@ -1,0 +1,20 @@
+// The ioctls behind the door: their numbers, argument structs, functions, and the errors that each
+// of them documents.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/drm/file.h"
+
+struct SutIoctl {
+  uint32_t number;
+  const char* name;  // the upstream function's
+  size_t size;       // of the argument struct
+  int (*call)(drm::File& file, void* arg);
+  const int* errors;  // what it may return beside 0
+  size_t num_errors;
+};
+
+// nullptr: no such ioctl.
+const SutIoctl* sut_find_ioctl(uint32_t number);
