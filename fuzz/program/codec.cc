@@ -72,10 +72,13 @@ uint64_t read_arg(Reader& in, ArgType type) {
       return in.number(64);
     case ArgType::kU16:
       return in.number(16);
-    case ArgType::kSyncobjList: {
+    case ArgType::kBoList:
+    case ArgType::kSyncobjList:
+    case ArgType::kPointList: {
       unsigned size = in.byte() % (SlotList::kMax + 1);
       uint64_t list = 0;
-      for (unsigned i = 0; i < size; i++) list = SlotList::push(list, in.byte() % kSyncobjVars);
+      for (unsigned i = 0; i < size; i++)
+        list = SlotList::push(list, in.byte() % list_choices(type));
       return list;
     }
     default:
@@ -90,7 +93,9 @@ void write_arg(Writer& out, ArgType type, uint64_t value) {
     case ArgType::kU64:
     case ArgType::kU16:
       return out.number(value);
-    case ArgType::kSyncobjList: {
+    case ArgType::kBoList:
+    case ArgType::kSyncobjList:
+    case ArgType::kPointList: {
       unsigned size = SlotList::size(value);
       out.byte(size);
       for (unsigned i = 0; i < size; i++) out.byte(SlotList::at(value, i));

@@ -28,10 +28,10 @@ TEST(Codec, Golden) {
   Op wait{OpKind::kWait, 1, {1, SlotList::push(SlotList::push(0, 0), 7), 300}, {2, 0, true}};
   program.ops = {{OpKind::kEop, kIrqLane, {0, 3}, {}}, wait};
   program.schedule = {{200, Target::kIrq}};
-  Bytes bytes = {3,    4,    2,                                   // device
-                 10,   8,    0,    3,                             // irq: eop A cpu=3
-                 0x84, 1,    1,    2, 0, 7, 0xac, 0x02, 2, 0, 1,  // t1: wait B ...
-                 0,    0xc8, 0x01, 8};                            // 200>irq
+  Bytes bytes = {3,    4,    2,                                               // device
+                 10,   8,    0,    3,                                         // irq: eop A cpu=3
+                 0x84, 1,    1,    2, 0, 7, 0xac, 0x02, 0, 0, 0, 0, 2, 0, 1,  // t1: wait B ...
+                 0,    0xc8, 0x01, 8};                                        // 200>irq
   EXPECT_EQ(encode(program), bytes);
   EXPECT_EQ(decode(bytes), program);
 }
@@ -86,7 +86,7 @@ TEST(Codec, NumberLimitsSurvive) {
 }
 
 TEST(Codec, IrqLaneOnlyWhereItMayStand) {
-  Program program = decode({0, 0, 0, 3, 8, 0, 1, 0, 10, 8, 0, 0});
+  Program program = decode({0, 0, 0, 3, 8, 0, 1, 0, 0, 0, 10, 8, 0, 0});
   ASSERT_EQ(program.ops.size(), 2u);
   EXPECT_EQ(program.ops[0].lane, 0) << "signal on lane irq";
   EXPECT_EQ(program.ops[1].lane, kIrqLane) << "eop on lane irq";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <string_view>
 
 #include "fuzz/program/valid.h"
 
@@ -13,55 +14,45 @@ namespace {
 // order; where the schedule has it otherwise this is a guess, and a wrong guess is only a stale
 // handle.
 struct Scope {
-  uint32_t queues = 0;  // sets of variables, bit i for variable i
-  uint32_t syncobjs = 0;
-  uint32_t stale_queues = 0;
-  uint32_t stale_syncobjs = 0;
-  uint32_t listed_syncobjs = 0;  // named in a list before: these are likely to hold a fence
-  uint32_t doorbells = 0;        // given to some queue before
+  // Sets of variables by their kind, bit i for variable i.
+  uint32_t live[kVarKinds] = {};
+  uint32_t stale[kVarKinds] = {};
+  uint32_t listed[kVarKinds] = {};  // named in a list before: these are likely to hold a fence
+  uint32_t doorbells = 0;           // given to some queue before
 };
+
+// The operation after which its variable holds a stale handle.
+bool ends_variable(OpKind kind) {
+  return kind == OpKind::kQueueFree || kind == OpKind::kBoClose || kind == OpKind::kSyncobjDestroy;
+}
 
 Scope scope_before(const Program& program, size_t at) {
   Scope scope;
+  scope.live[static_cast<unsigned>(Var::kBo)] = 1u << (kVars - 1);  // P, from the start
   for (size_t i = 0; i < at; i++) {
     const Op& op = program.ops[i];
     const OpSpec& spec = op_spec(op.kind);
     for (unsigned a = 0; a < kMaxArgs; a++) {
-      uint64_t value = op.args[a];
-      uint32_t bit = 1u << (value & 31);
-      switch (spec.args[a].type) {
-        case ArgType::kQueueResult:
-          scope.queues |= bit;
-          break;
-        case ArgType::kSyncobjResult:
-          scope.syncobjs |= bit;
-          break;
-        case ArgType::kDoorbell:
-          scope.doorbells |= bit;
-          break;
-        case ArgType::kSyncobjList:
-          for (unsigned k = 0; k < SlotList::size(value); k++) {
-            scope.listed_syncobjs |= 1u << SlotList::at(value, k);
-          }
-          break;
-        case ArgType::kQueue:
-          if (op.kind != OpKind::kQueueFree) break;
-          scope.queues &= ~bit;
-          scope.stale_queues |= bit;
-          break;
-        case ArgType::kSyncobj:
-          if (op.kind != OpKind::kSyncobjDestroy) break;
-          scope.syncobjs &= ~bit;
-          scope.stale_syncobjs |= bit;
-          break;
-        default:
-          break;
+      const uint64_t value = op.args[a];
+      const ArgType type = spec.args[a].type;
+      const uint32_t bit = 1u << (value & 31);
+      if (type == ArgType::kDoorbell) scope.doorbells |= bit;
+      if (!is_variable(type)) continue;
+      const unsigned kind = static_cast<unsigned>(var_kind(type));
+      if (is_result(type)) scope.live[kind] |= bit;
+      if (is_list(type)) {
+        for (unsigned k = 0; k < SlotList::size(value); k++)
+          scope.listed[kind] |= 1u << SlotList::at(value, k);
+      } else if (ends_variable(op.kind)) {
+        scope.live[kind] &= ~bit;
+        scope.stale[kind] |= bit;
       }
     }
   }
-  scope.stale_queues &= ~scope.queues;
-  scope.stale_syncobjs &= ~scope.syncobjs;
-  scope.listed_syncobjs &= scope.syncobjs;
+  for (unsigned kind = 0; kind < kVarKinds; kind++) {
+    scope.stale[kind] &= ~scope.live[kind];
+    scope.listed[kind] &= scope.live[kind];
+  }
   return scope;
 }
 
@@ -71,29 +62,35 @@ unsigned pick_bit(uint32_t set, Rng& rng) {
   return static_cast<unsigned>(std::countr_zero(set));
 }
 
-unsigned random_var(uint32_t live, uint32_t stale, unsigned count, Rng& rng) {
+unsigned random_var(uint32_t live, uint32_t stale, Rng& rng) {
   if (live && rng.percent(88)) return pick_bit(live, rng);
   if (stale && rng.percent(70)) return pick_bit(stale, rng);
-  return rng.below(rng.percent(70) ? 2 : count);
+  return rng.below(rng.percent(70) ? 2 : kVars);
 }
 
 // Mostly the first variable that holds nothing.
-unsigned random_result(uint32_t live, unsigned count, Rng& rng) {
-  uint32_t free = ~live & ((1u << count) - 1);
+unsigned random_result(uint32_t live, Rng& rng) {
+  uint32_t free = ~live & ((1u << kVars) - 1);
   if (free && rng.percent(80)) return static_cast<unsigned>(std::countr_zero(free));
-  return rng.below(rng.percent(70) ? 2 : count);
+  return rng.below(rng.percent(70) ? 2 : kVars);
 }
 
-uint64_t random_list(const Scope& scope, Rng& rng) {
-  if (rng.percent(10)) return 0;
+unsigned random_point(Rng& rng) { return rng.below(rng.percent(80) ? 5 : std::size(kPoints)); }
+
+unsigned random_entry(const Scope& scope, ArgType type, Rng& rng) {
+  if (type == ArgType::kPointList) return random_point(rng);
+  const unsigned kind = static_cast<unsigned>(var_kind(type));
+  const bool prefer_listed = scope.listed[kind] && rng.percent(60);
+  return random_var(prefer_listed ? scope.listed[kind] : scope.live[kind], scope.stale[kind], rng);
+}
+
+// Lists of buffers, timelines and points are mostly empty: operations without them get further.
+uint64_t random_list(const Scope& scope, ArgType type, bool optional, Rng& rng) {
+  if (rng.percent(optional ? 75 : 10)) return 0;
   unsigned size = 1;
   while (size < SlotList::kMax && rng.percent(25)) size++;
   uint64_t list = 0;
-  for (unsigned i = 0; i < size; i++) {
-    bool prefer_listed = scope.listed_syncobjs && rng.percent(60);
-    uint32_t live = prefer_listed ? scope.listed_syncobjs : scope.syncobjs;
-    list = SlotList::push(list, random_var(live, scope.stale_syncobjs, kSyncobjVars, rng));
-  }
+  for (unsigned i = 0; i < size; i++) list = SlotList::push(list, random_entry(scope, type, rng));
   return list;
 }
 
@@ -156,20 +153,27 @@ uint64_t random_doorbell(uint32_t taken, Rng& rng) {
   return rng.below(rng.percent(70) ? 4 : kDoorbells);
 }
 
-uint64_t random_value(const Program& program, const Scope& scope, ArgType type, Rng& rng) {
+uint64_t random_value(const Program& program, const Scope& scope, const ArgSpec& arg, Rng& rng) {
+  const ArgType type = arg.type;
+  const bool optional = arg.name != nullptr && std::string_view(arg.name) != "syncobjs";
   switch (type) {
     case ArgType::kNone:
       return 0;
     case ArgType::kQueue:
-      return random_var(scope.queues, scope.stale_queues, kQueueVars, rng);
+    case ArgType::kBo:
+    case ArgType::kSyncobj: {
+      const unsigned kind = static_cast<unsigned>(var_kind(type));
+      return random_var(scope.live[kind], scope.stale[kind], rng);
+    }
     case ArgType::kQueueResult:
-      return random_result(scope.queues, kQueueVars, rng);
-    case ArgType::kSyncobj:
-      return random_var(scope.syncobjs, scope.stale_syncobjs, kSyncobjVars, rng);
+    case ArgType::kBoResult:
     case ArgType::kSyncobjResult:
-      return random_result(scope.syncobjs, kSyncobjVars, rng);
+      return random_result(scope.live[static_cast<unsigned>(var_kind(type))], rng);
     case ArgType::kSyncobjList:
-      return random_list(scope, rng);
+      return random_list(scope, type, optional, rng);
+    case ArgType::kBoList:
+    case ArgType::kPointList:
+      return random_list(scope, type, true, rng);
     case ArgType::kIp:
       return random_ip(rng);
     case ArgType::kU64:
@@ -178,6 +182,10 @@ uint64_t random_value(const Program& program, const Scope& scope, ArgType type, 
       return random_small_count(rng);
     case ArgType::kDoorbell:
       return random_doorbell(scope.doorbells, rng);
+    case ArgType::kPage:
+      return rng.below(rng.percent(75) ? 4 : kPages);
+    case ArgType::kPriority:
+      return rng.percent(80) ? 0 : rng.below(4);
     case ArgType::kCpu:
       return rng.below(rng.percent(80) ? program.device.cpus : kMaxCpus);
     case ArgType::kFlag:
@@ -197,44 +205,52 @@ OpKind random_kind(Rng& rng) {
   return static_cast<OpKind>(kind);
 }
 
-bool takes(OpKind kind, ArgType type) {
-  for (const ArgSpec& arg : op_spec(kind).args) {
-    if (arg.type == type) return true;
+// The operation whose result is a variable of this kind.
+OpKind creator_of(Var kind) {
+  switch (kind) {
+    case Var::kQueue:
+      return OpKind::kQueueCreate;
+    case Var::kBo:
+      return OpKind::kBoCreate;
+    case Var::kSyncobj:
+      return OpKind::kSyncobjCreate;
   }
-  return false;
+  return OpKind::kSyncobjCreate;
 }
 
-// Creates a variable by the operation that has `result` as its result, before `at`. Returns how
-// many operations were inserted.
-size_t create_before(Program& program, size_t at, ArgType result, uint8_t lane, Rng& rng) {
+// Creates a variable before `at`. Returns how many operations were inserted.
+size_t create_before(Program& program, size_t at, Var kind, uint8_t lane, Rng& rng) {
   if (program.ops.size() >= kMaxOps) return 0;
   Scope scope = scope_before(program, at);
-  for (unsigned i = 0; i < kOpKinds; i++) {
-    Op op;
-    op.kind = static_cast<OpKind>(i);
-    if (!takes(op.kind, result)) continue;
-    op.lane = lane;
-    for (unsigned a = 0; a < kMaxArgs; a++) {
-      op.args[a] = random_value(program, scope, op_spec(op.kind).args[a].type, rng);
-    }
-    program.ops.insert(program.ops.begin() + static_cast<ptrdiff_t>(at), op);
-    return 1;
+  Op op;
+  op.kind = creator_of(kind);
+  op.lane = lane;
+  for (unsigned a = 0; a < kMaxArgs; a++) {
+    op.args[a] = random_value(program, scope, op_spec(op.kind).args[a], rng);
   }
-  return 0;
+  program.ops.insert(program.ops.begin() + static_cast<ptrdiff_t>(at), op);
+  return 1;
+}
+
+// The kinds of variables that an operation needs, bit i for kind i.
+unsigned needs(OpKind kind) {
+  unsigned kinds = 0;
+  for (const ArgSpec& arg : op_spec(kind).args) {
+    if (is_variable(arg.type) && !is_result(arg.type) && arg.type != ArgType::kBoList)
+      kinds |= 1u << static_cast<unsigned>(var_kind(arg.type));
+  }
+  return kinds;
 }
 
 // What the operation needs and nothing before `at` created: mostly it is created there, so that one
 // insertion is worth an execution. Returns how many operations were inserted.
 size_t create_needs(Program& program, size_t at, OpKind kind, uint8_t lane, Rng& rng) {
-  Scope scope = scope_before(program, at);
-  uint8_t creator_lane = lane < kThreads && rng.percent(80) ? lane : 0;
+  const Scope scope = scope_before(program, at);
+  const uint8_t creator_lane = lane < kThreads && rng.percent(80) ? lane : 0;
   size_t inserted = 0;
-  if (takes(kind, ArgType::kQueue) && !scope.queues && rng.percent(85)) {
-    inserted += create_before(program, at, ArgType::kQueueResult, creator_lane, rng);
-  }
-  bool syncobj = takes(kind, ArgType::kSyncobj) || takes(kind, ArgType::kSyncobjList);
-  if (syncobj && !scope.syncobjs && rng.percent(80)) {
-    inserted += create_before(program, at + inserted, ArgType::kSyncobjResult, creator_lane, rng);
+  for (unsigned var = 0; var < kVarKinds; var++) {
+    if ((needs(kind) >> var & 1) == 0 || scope.live[var] || !rng.percent(83)) continue;
+    inserted += create_before(program, at + inserted, static_cast<Var>(var), creator_lane, rng);
   }
   return inserted;
 }
@@ -263,18 +279,16 @@ uint64_t random_arg(const Program& program, size_t at, unsigned arg, Rng& rng) {
     return (rng.percent(50) ? value + 1 : value - 1) & UINT16_MAX;
   Scope scope = scope_before(program, at);
   // Lists: often one entry more or less.
-  if (type == ArgType::kSyncobjList && rng.percent(40)) {
+  if (is_list(type) && rng.percent(40)) {
     unsigned size = SlotList::size(value);
-    if (size < SlotList::kMax && rng.percent(60)) {
-      return SlotList::push(value,
-                            random_var(scope.syncobjs, scope.stale_syncobjs, kSyncobjVars, rng));
-    }
+    if (size < SlotList::kMax && rng.percent(60))
+      return SlotList::push(value, random_entry(scope, type, rng));
     uint64_t shorter = 0;
     for (unsigned i = 0; i + 1 < size; i++)
       shorter = SlotList::push(shorter, SlotList::at(value, i));
     return shorter;
   }
-  return random_value(program, scope, type, rng);
+  return random_value(program, scope, op_spec(op.kind).args[arg], rng);
 }
 
 bool insert_random_op(Program& program, Rng& rng) {
@@ -289,7 +303,7 @@ bool insert_random_op(Program& program, Rng& rng) {
 
   Scope scope = scope_before(program, at);
   for (unsigned a = 0; a < kMaxArgs; a++) {
-    op.args[a] = random_value(program, scope, op_spec(op.kind).args[a].type, rng);
+    op.args[a] = random_value(program, scope, op_spec(op.kind).args[a], rng);
   }
   program.ops.insert(program.ops.begin() + static_cast<ptrdiff_t>(at), op);
   // An interrupt arrives only if the schedule says when.

@@ -205,19 +205,20 @@ void rename_variables(std::vector<Op>& ops, unsigned shift) {
       switch (spec.args[a].type) {
         case ArgType::kQueue:
         case ArgType::kQueueResult:
-          value = (value + shift) % kQueueVars;
-          break;
+        case ArgType::kBo:
+        case ArgType::kBoResult:
         case ArgType::kSyncobj:
         case ArgType::kSyncobjResult:
-          value = (value + shift) % kSyncobjVars;
+          value = (value + shift) % kVars;
           break;
         case ArgType::kDoorbell:
           value = (value + shift) % kDoorbells;
           break;
+        case ArgType::kBoList:
         case ArgType::kSyncobjList: {
           uint64_t list = 0;
           for (unsigned i = 0; i < SlotList::size(value); i++) {
-            list = SlotList::push(list, (SlotList::at(value, i) + shift) % kSyncobjVars);
+            list = SlotList::push(list, (SlotList::at(value, i) + shift) % kVars);
           }
           value = list;
           break;

@@ -190,8 +190,8 @@ class Model {
   }
 
   bool run(const Op& op) {
-    Queue& queue = queues_[op.args[0] % kQueueVars];
-    Syncobj& syncobj = syncobjs_[op.args[0] % kSyncobjVars];
+    Queue& queue = queues_[op.args[0] % kVars];
+    Syncobj& syncobj = syncobjs_[op.args[0] % kVars];
     switch (op.kind) {
       case OpKind::kQueueCreate:
         outcome(op, static_cast<unsigned>(op.args[1]));
@@ -262,8 +262,8 @@ class Model {
     outcome(op, fences ? 7 : 6);
   }
 
-  std::array<Queue, kQueueVars> queues_;
-  std::array<Syncobj, kSyncobjVars> syncobjs_;
+  std::array<Queue, kVars> queues_;
+  std::array<Syncobj, kVars> syncobjs_;
 };
 
 // Like libFuzzer's loop: take an input, change it up to five times, run after each change, keep

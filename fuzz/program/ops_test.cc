@@ -29,7 +29,7 @@ TEST(Ops, TableIsConsistent) {
       if (arg.type == ArgType::kFlag) {
         EXPECT_NE(arg.name, nullptr) << "a flag is written by its name: " << spec.name;
       }
-      if (arg.type == ArgType::kSyncobjResult || arg.type == ArgType::kQueueResult) {
+      if (is_result(arg.type)) {
         EXPECT_EQ(arg.name, nullptr) << spec.name;
       }
       if (arg.name) {
@@ -79,7 +79,7 @@ TEST(Valid, EachLimit) {
   EXPECT_TRUE(broken([](Program& p) { p.ops[0].lane = kLanes; }));
   EXPECT_TRUE(broken([](Program& p) { p.ops[0].kind = OpKind::kSignal; })) << "signal on lane irq";
   EXPECT_TRUE(broken([](Program& p) { p.ops[0].kind = OpKind::kCount; }));
-  EXPECT_TRUE(broken([](Program& p) { p.ops[0].args[0] = kQueueVars; }));
+  EXPECT_TRUE(broken([](Program& p) { p.ops[0].args[0] = kVars; }));
   EXPECT_TRUE(broken([](Program& p) { p.ops[0].args[3] = 1; })) << "an unused argument";
   EXPECT_TRUE(broken([](Program& p) { p.schedule[0].after = kMaxAfter + 1; }));
   EXPECT_TRUE(broken([](Program& p) { p.schedule[0].to = static_cast<Target>(kTargets); }));

@@ -25,38 +25,33 @@ std::string cat(std::initializer_list<std::string_view> parts) {
   return text;
 }
 
-std::string variable_range(bool queue) {
-  std::string text = queue ? "queue variable (A..?)" : "syncobj variable (S..?)";
-  text[text.find('?')] =
-      queue ? queue_var_name(kQueueVars - 1) : syncobj_var_name(kSyncobjVars - 1);
-  return text;
+std::string variable_range(Var kind) {
+  constexpr std::string_view kNames[kVarKinds] = {"queue", "buffer", "syncobj"};
+  const char range[] = {var_name(kind, 0), '.', '.', var_name(kind, kVars - 1)};
+  return cat({kNames[static_cast<unsigned>(kind)], " variable (", {range, sizeof range}, ")"});
 }
 
 // What an argument of this type looks like, for messages.
 std::string what_is(ArgType type) {
   switch (type) {
-    case ArgType::kQueue:
-    case ArgType::kQueueResult:
-      return "a " + variable_range(true);
-    case ArgType::kSyncobj:
-    case ArgType::kSyncobjResult:
-      return "a " + variable_range(false);
+    case ArgType::kBoList:
+      return "a list of buffer variables like [I,J]";
     case ArgType::kSyncobjList:
       return "a list of syncobj variables like [S,T]";
+    case ArgType::kPointList:
+      return "a list of points like [1,7]";
     case ArgType::kIp:
       return "an engine (gfx, compute, sdma or none)";
     default:
-      return "a number";
+      return is_variable(type) ? "a " + variable_range(var_kind(type)) : "a number";
   }
 }
 
 // The index of the variable, or -1 if the word names none of this kind.
-int variable_index(const Token& token, bool queue) {
+int variable_index(const Token& token, Var kind) {
   if (token.kind != Kind::kWord || token.text.size() != 1) return -1;
-  unsigned count = queue ? kQueueVars : kSyncobjVars;
-  for (unsigned i = 0; i < count; i++) {
-    if (token.text[0] == (queue ? queue_var_name(i) : syncobj_var_name(i)))
-      return static_cast<int>(i);
+  for (unsigned i = 0; i < kVars; i++) {
+    if (token.text[0] == var_name(kind, i)) return static_cast<int>(i);
   }
   return -1;
 }
@@ -253,8 +248,10 @@ class Parser {
     for (unsigned i = 0; i < kOpKinds; i++) names.push_back(op_spec(static_cast<OpKind>(i)).name);
     while (kind < kOpKinds && !name.is(names[kind])) kind++;
     if (kind == kOpKinds) {
-      return fail(name, cat({"unknown operation ", quoted(name),
-                             did_you_mean(name.text, "operations", names)}));
+      const std::string hint = nearest(name.text, names).empty()
+                                   ? "; fuzz/program/README.md lists the operations"
+                                   : did_you_mean(name.text, "operations", names);
+      return fail(name, cat({"unknown operation ", quoted(name), hint}));
     }
 
     op_ = {};
@@ -281,7 +278,7 @@ class Parser {
       op_.args[i] = spec.args[i].preset;
       if (!is_result(spec.args[i].type)) continue;
       if (!result) {
-        char variable = is_queue(spec.args[i].type) ? queue_var_name(0) : syncobj_var_name(0);
+        char variable = var_name(var_kind(spec.args[i].type), 0);
         return fail(name, cat({"operation ", quoted(name), " needs a variable for its result: '",
                                std::string_view(&variable, 1), " = ", name.text, "'"}));
       }
@@ -374,39 +371,43 @@ class Parser {
 
   // `user` is who needs the value: the name of the argument or the operation.
   bool value(ArgType type, std::string_view user, uint64_t* value) {
-    switch (type) {
-      case ArgType::kQueue:
-      case ArgType::kSyncobj:
-        return variable(next(), type, value);
-      case ArgType::kSyncobjList:
-        return list(user, value);
-      case ArgType::kIp:
-        return engine(value);
-      default:
-        return number(user, 0, arg_max(type), value);
-    }
+    if (is_list(type)) return list(type, user, value);
+    if (is_variable(type)) return variable(next(), type, value);
+    if (type == ArgType::kIp) return engine(value);
+    return number(user, 0, arg_max(type), value);
   }
 
   bool variable(const Token& token, ArgType type, uint64_t* value) {
-    bool queue = is_queue(type);
-    int index = variable_index(token, queue);
-    if (index < 0) {
-      std::string_view other = queue ? " is a syncobj variable, " : " is a queue variable, ";
-      if (variable_index(token, !queue) >= 0) {
-        return fail(token,
-                    cat({quoted(token), other, "a ", variable_range(queue), " must stand here"}));
-      }
-      return fail(token, cat({"expected a ", variable_range(queue), ", found ", quoted(token)}));
+    const Var kind = var_kind(type);
+    const int index = variable_index(token, kind);
+    if (index >= 0) {
+      *value = static_cast<uint64_t>(index);
+      return true;
     }
-    *value = static_cast<uint64_t>(index);
-    return true;
+    for (unsigned other = 0; other < kVarKinds; other++) {
+      if (variable_index(token, static_cast<Var>(other)) < 0) continue;
+      return fail(token, cat({quoted(token), " is a ", variable_range(static_cast<Var>(other)),
+                              ", a ", variable_range(kind), " must stand here"}));
+    }
+    return fail(token, cat({"expected a ", variable_range(kind), ", found ", quoted(token)}));
   }
 
-  bool list(std::string_view user, uint64_t* value) {
-    if (!peek().is("[")) {
-      return fail(peek(), cat({user, " needs ", what_is(ArgType::kSyncobjList), ", found ",
-                               quoted(peek())}));
+  bool point(std::string_view user, uint64_t* value) {
+    const Token& token = peek();
+    uint64_t point = 0;
+    if (!number(user, 0, UINT64_MAX, &point)) return false;
+    for (*value = 0; *value < std::size(kPoints); ++*value) {
+      if (kPoints[*value] == point) return true;
     }
+    return fail(token, cat({quoted(token),
+                            " cannot stand in a list of points, which are 0..10, 16, "
+                            "0xffffffff, 0x100000001, 0x8000000000000000 and "
+                            "0xffffffffffffffff"}));
+  }
+
+  bool list(ArgType type, std::string_view user, uint64_t* value) {
+    if (!peek().is("["))
+      return fail(peek(), cat({user, " needs ", what_is(type), ", found ", quoted(peek())}));
     next();
     *value = 0;
     if (peek().is("]")) {
@@ -414,14 +415,15 @@ class Parser {
       return true;
     }
     while (true) {
-      const Token& token = next();
+      const Token& token = peek();
       if (SlotList::size(*value) == SlotList::kMax) {
         return fail(token,
                     cat({user, " has more than ", std::to_string(SlotList::kMax), " entries"}));
       }
-      uint64_t slot = 0;
-      if (!variable(token, ArgType::kSyncobj, &slot)) return false;
-      *value = SlotList::push(*value, static_cast<unsigned>(slot));
+      uint64_t entry = 0;
+      if (type == ArgType::kPointList ? !point(user, &entry) : !variable(next(), type, &entry))
+        return false;
+      *value = SlotList::push(*value, static_cast<unsigned>(entry));
       if (peek().is("]")) {
         next();
         return true;

@@ -61,15 +61,22 @@ void put_arg(Buffer& out, ArgType type, uint64_t value) {
   switch (type) {
     case ArgType::kQueue:
     case ArgType::kQueueResult:
-      return out.put(queue_var_name(static_cast<unsigned>(value % kQueueVars)));
+    case ArgType::kBo:
+    case ArgType::kBoResult:
     case ArgType::kSyncobj:
     case ArgType::kSyncobjResult:
-      return out.put(syncobj_var_name(static_cast<unsigned>(value % kSyncobjVars)));
+      return out.put(var_name(var_kind(type), static_cast<unsigned>(value % kVars)));
+    case ArgType::kBoList:
     case ArgType::kSyncobjList:
+    case ArgType::kPointList:
       out.put('[');
       for (unsigned i = 0; i < SlotList::size(value) && i < SlotList::kMax; i++) {
         if (i) out.put(',');
-        out.put(syncobj_var_name(SlotList::at(value, i)));
+        const unsigned entry = SlotList::at(value, i);
+        if (type == ArgType::kPointList)
+          out.put_number(kPoints[entry]);
+        else
+          out.put(var_name(var_kind(type), entry));
       }
       return out.put(']');
     case ArgType::kIp:

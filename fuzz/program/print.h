@@ -11,7 +11,7 @@
 
 namespace program {
 
-inline constexpr size_t kMaxOpText = 192;  // a buffer of this size holds every operation
+inline constexpr size_t kMaxOpText = 320;  // a buffer of this size holds every operation
 inline constexpr size_t kTextColumns =
     100;  // long schedules are printed in lines of at most this width
 
@@ -28,8 +28,10 @@ const char* lane_name(unsigned lane);
 const char* target_name(Target target);
 // "gfx", "compute", "sdma", "none"
 const char* ip_name(unsigned ip);
-inline char queue_var_name(unsigned var) { return static_cast<char>('A' + var % kQueueVars); }
-inline char syncobj_var_name(unsigned var) { return static_cast<char>('S' + var % kSyncobjVars); }
+// "A".."H", "I".."P", "S".."Z"
+inline char var_name(Var kind, unsigned var) {
+  return static_cast<char>(kFirstVarName[static_cast<unsigned>(kind)] + var % kVars);
+}
 
 // Calls sink(context, line, size) for each line of the `.fence` form; each ends with a newline.
 using LineSink = void (*)(void* context, const char* line, size_t size);

@@ -23,7 +23,8 @@
 namespace program {
 
 // Runs with the program's own schedule, or with that of `decider` if it is not nullptr. Does not
-// return when a checker has a finding.
+// return when a checker has a finding, unless that is suppressed; after a suppressed deadlock or
+// livelock the rest of the program is left out.
 sched::Trace run(const Program& program, sched::Decider* decider = nullptr);
 
 }  // namespace program

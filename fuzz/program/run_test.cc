@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/kernel/slab.h"
 #include "fuzz/program/codec.h"
 #include "fuzz/program/generate.h"
 #include "fuzz/program/rng.h"
@@ -74,6 +75,30 @@ TEST(Run, WhatARandomScheduleDidReplaysFromTheProgram) {
     ++replayed;
   }
   EXPECT_GT(replayed, 100u);
+}
+
+// Gives up the run at its second decision, as a suppressed deadlock does.
+struct GiveUp final : sched::Decider {
+  bool decided = false;
+
+  bool next(sched::Preemption& preemption) override {
+    if (decided) sched::abandon();
+    decided = true;
+    preemption = {8, sched::Target::kThread0};
+    return true;
+  }
+};
+
+TEST(Run, OneThatIsGivenUpLeavesNothingToTheNext) {
+  unsigned given_up = 0;
+  for (const Program& p : random_programs(100)) {
+    const sched::Trace trace = program::run(p);
+    GiveUp decider;
+    given_up += program::run(p, &decider).points < trace.points;
+    EXPECT_EQ(kernel::slab_live_objects(), 0u);
+    EXPECT_EQ(program::run(p).hash, trace.hash) << program::to_text(p);
+  }
+  EXPECT_GT(given_up, 50u);
 }
 
 }  // namespace

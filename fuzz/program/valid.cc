@@ -1,5 +1,7 @@
 #include "fuzz/program/valid.h"
 
+#include <iterator>
+
 namespace program {
 
 uint64_t arg_max(ArgType type) {
@@ -8,11 +10,14 @@ uint64_t arg_max(ArgType type) {
       return 0;
     case ArgType::kQueue:
     case ArgType::kQueueResult:
-      return kQueueVars - 1;
+    case ArgType::kBo:
+    case ArgType::kBoResult:
     case ArgType::kSyncobj:
     case ArgType::kSyncobjResult:
-      return kSyncobjVars - 1;
+      return kVars - 1;
+    case ArgType::kBoList:
     case ArgType::kSyncobjList:
+    case ArgType::kPointList:
       return SlotList::kMax;
     case ArgType::kIp:
       return static_cast<uint64_t>(Ip::kNone);
@@ -22,6 +27,10 @@ uint64_t arg_max(ArgType type) {
       return UINT16_MAX;
     case ArgType::kDoorbell:
       return kDoorbells - 1;
+    case ArgType::kPage:
+      return kPages - 1;
+    case ArgType::kPriority:
+      return 3;
     case ArgType::kCpu:
       return kMaxCpus - 1;
     case ArgType::kFlag:
@@ -30,14 +39,18 @@ uint64_t arg_max(ArgType type) {
   return 0;
 }
 
+unsigned list_choices(ArgType type) {
+  return type == ArgType::kPointList ? static_cast<unsigned>(std::size(kPoints)) : kVars;
+}
+
 bool arg_is_valid(ArgType type, uint64_t value) {
-  if (type != ArgType::kSyncobjList) return value <= arg_max(type);
+  if (!is_list(type)) return value <= arg_max(type);
   // Rebuilding the list finds entries out of range and bits beyond its end.
   unsigned size = SlotList::size(value);
   if (size > SlotList::kMax) return false;
   uint64_t rebuilt = 0;
   for (unsigned i = 0; i < size; i++) {
-    rebuilt = SlotList::push(rebuilt, SlotList::at(value, i) % kSyncobjVars);
+    rebuilt = SlotList::push(rebuilt, SlotList::at(value, i) % list_choices(type));
   }
   return rebuilt == value;
 }

@@ -7,8 +7,10 @@
 
 namespace program {
 
-// The largest value of an argument of this type. For kSyncobjList the largest length.
+// The largest value of an argument of this type; of a list, the largest length.
 uint64_t arg_max(ArgType type);
+// How many different entries a list of this type can have.
+unsigned list_choices(ArgType type);
 
 bool arg_is_valid(ArgType type, uint64_t value);
 bool op_is_valid(const Op& op);
