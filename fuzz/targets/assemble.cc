@@ -1,14 +1,14 @@
-// assemble TEXT BYTES: turns one .fence file into the bytes that the targets read. The build uses
-// it for what stands in corpus/ (cmake/Corpus.cmake).
+// assemble TEXT BYTES: turns a file of text (text_form.h) that stands in the folder of its target
+// into the bytes that the target reads. The build uses it for corpus/ (cmake/Corpus.cmake).
 
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "fuzz/program/codec.h"
-#include "fuzz/program/text.h"
+#include "fuzz/targets/text_form.h"
 
 namespace {
 
@@ -43,13 +43,16 @@ int main(int argc, char** argv) {
     std::perror(argv[1]);
     return 2;
   }
-  const auto parsed = program::parse(text);
-  if (const auto* error = std::get_if<program::ParseError>(&parsed)) {
-    std::fprintf(stderr, "%s:%d:%d: %s\n", argv[1], error->line, error->column,
+  const std::filesystem::path path = argv[1];
+  const auto assembled =
+      text_form::assemble(text_form::of_file(path), path.parent_path().filename().string(), text);
+  if (const auto* error = std::get_if<text_form::Error>(&assembled)) {
+    const std::string column = error->column > 0 ? std::to_string(error->column) + ":" : "";
+    std::fprintf(stderr, "%s:%d:%s %s\n", argv[1], error->line, column.c_str(),
                  error->message.c_str());
     return 1;
   }
-  if (!write_file(argv[2], program::encode(std::get<program::Program>(parsed)))) {
+  if (!write_file(argv[2], std::get<std::vector<uint8_t>>(assembled))) {
     std::perror(argv[2]);
     return 2;
   }

@@ -1,17 +1,15 @@
 #include "fuzz/targets/program_target.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
-#include "core/kernel/report.h"
-#include "core/sched/sched.h"
+#include "core/sched/decider.h"
 #include "fuzz/program/codec.h"
 #include "fuzz/program/mutate_bytes.h"
 #include "fuzz/program/print.h"
 #include "fuzz/program/run.h"
 #include "fuzz/targets/target_options.h"
+#include "fuzz/targets/target_trace.h"
 
 // From libFuzzer: its own mutation of bytes.
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
@@ -19,19 +17,6 @@ extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 namespace {
 
 TargetOptions options;
-
-void print_trace() {
-  const sched::Trace trace = sched::trace();
-  char line[96];
-  const int n = std::snprintf(line, sizeof line, "fencebench: trace 0x%016llx points=%llu\n",
-                              static_cast<unsigned long long>(trace.hash),
-                              static_cast<unsigned long long>(trace.points));
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line, static_cast<size_t>(n));
-}
-
-void print_trace_if_asked() {
-  if (options.trace_hash) print_trace();
-}
 
 void print_line(void*, const char* line, size_t size) { std::fwrite(line, 1, size, stderr); }
 
@@ -44,15 +29,11 @@ constexpr size_t kMaxMutatedSize = 160;
 
 }  // namespace
 
-// The sanitizers call these when they have something to report, before they end the process.
-extern "C" void __asan_on_error() { print_trace_if_asked(); }
-extern "C" void __tsan_on_report(void*) { print_trace_if_asked(); }
-
 void program_target_initialize() {
   const TargetOptions asked = read_target_options();
   program_target_run(nullptr, 0);  // without the options that print
   options = asked;
-  kernel::set_report_epilogue(print_trace_if_asked);
+  print_traces(options.trace_hash);
 }
 
 void program_target_run(const uint8_t* data, size_t size) {
