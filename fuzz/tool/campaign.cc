@@ -6,8 +6,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "fuzz/program/codec.h"
-#include "fuzz/program/text.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/input.h"
 #include "fuzz/tool/libfuzzer_log.h"
@@ -124,7 +122,7 @@ std::vector<JobResult> Campaign::results() const {
   return results;
 }
 
-// corpus/<target>: programs as text become bytes, everything else is taken as it is.
+// corpus/<target>: text becomes bytes, everything else is taken as it is.
 void Campaign::assemble_seeds() {
   for (const std::string& target : options_.targets) {
     fs::path from = project_.root() / "corpus" / target;
@@ -132,12 +130,8 @@ void Campaign::assemble_seeds() {
     fs::create_directories(to);
     if (!options_.seeds) continue;
     for (const std::string& name : files_in(from)) {
-      std::string content = read_file(from / name);
-      if (fs::path(name).extension() == ".fence") {
-        std::vector<uint8_t> bytes = program::encode(parse_program(from / name, content));
-        content.assign(bytes.begin(), bytes.end());
-      }
-      write_file(to / name, content);
+      std::vector<uint8_t> bytes = assemble(from / name, target, read_file(from / name));
+      write_file(to / name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
   }
 }
@@ -351,15 +345,15 @@ void Campaign::collect(Job& job, const Verdict& verdict, const fs::path& artifac
     return may_go_on(job) ? start_child(job) : end(job);
   }
 
-  // What is stored is executed, not what libFuzzer left: a program goes through its text.
+  // What is stored is executed, not what libFuzzer left: it goes through its text, if it has one.
   std::string bytes = read_file(artifact);
   std::string content = bytes;
-  if (target_info(result.target).program) {
-    auto data = reinterpret_cast<const uint8_t*>(bytes.data());
-    program::Program program = program::decode(data, bytes.size());
-    std::vector<uint8_t> encoded = program::encode(program);
-    bytes.assign(encoded.begin(), encoded.end());
-    content = program::to_text(program);
+  text_form::Form form = target_info(result.target).form;
+  if (form != text_form::Form::kBytes) {
+    content = text_form::disassemble(result.target, {bytes.begin(), bytes.end()});
+    std::vector<uint8_t> assembled =
+        assemble(std::string("finding") + text_form::extension(form), result.target, content);
+    bytes.assign(assembled.begin(), assembled.end());
   }
   findings_[index].bytes = bytes.size();
   fs::path input = job.folder / "finding";
@@ -394,13 +388,13 @@ void Campaign::store_files(Finding& finding, const std::string& content,
                            const std::string& report) {
   fs::path folder = options_.out / "findings" / finding.comment.target;
   fs::create_directories(folder);
-  bool program = target_info(finding.comment.target).program;
+  text_form::Form form = target_info(finding.comment.target).form;
   bool has_input = !finding.again.empty();
   std::string name =
       finding_name(finding.verdict.text(), (has_input ? content : report) + finding.comment.defect);
-  auto file = [&](const char* extension) { return folder / (name + extension); };
-  if (has_input && program) {
-    finding.file = file(".fence");
+  auto file = [&](const char* ending) { return folder / (name + ending); };
+  if (has_input) finding.file = file(text_form::extension(form));
+  if (has_input && form != text_form::Form::kBytes) {
     std::string text = format_comment(finding.comment) + "\n";
     text +=
         fmt::format("# {}\n# Found by {} after {} executions.\n", printable(finding.verdict.text()),
@@ -411,7 +405,6 @@ void Campaign::store_files(Finding& finding, const std::string& content,
     }
     write_file(finding.file, text + content);
   } else if (has_input) {
-    finding.file = file(".bin");
     write_file(finding.file, content);
     write_file(file(".json"), to_json(finding.comment).dump(2) + "\n");
   }

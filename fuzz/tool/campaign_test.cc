@@ -80,7 +80,18 @@ TEST_F(CampaignTest, AFindingIsKeptAsTextThatSaysHowItWasRun) {
   EXPECT_TRUE(read_file(finding.report).starts_with("==fencebench== ERROR: reference-leak"));
 }
 
-TEST_F(CampaignTest, InputsThatAreNoProgramsAreKeptAsBytes) {
+TEST_F(CampaignTest, StepsAreKeptAsText) {
+  checkout_.add_target("asan", "dma_fence_fuzzer", kFindsALeak);
+  Campaign campaign(checkout_.project(), options("dma_fence_fuzzer"), progress_);
+  campaign.run();
+  ASSERT_EQ(campaign.findings().size(), 1u);
+  EXPECT_EQ(campaign.findings()[0].file.extension(), ".steps");
+  Input input = load_input(campaign.findings()[0].file);
+  EXPECT_EQ(input.bytes, (std::vector<uint8_t>{0, 0, 0, 1}));
+  EXPECT_EQ(input.comment.verdict, "reference-leak fence_driver");
+}
+
+TEST_F(CampaignTest, InputsWithoutATextAreKeptAsBytes) {
   checkout_.add_target("asan", "canary_fuzzer", kFindsALeak);
   Campaign campaign(checkout_.project(), options("canary_fuzzer"), progress_);
   campaign.run();

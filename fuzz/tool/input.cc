@@ -6,12 +6,16 @@
 #include <variant>
 
 #include "fuzz/program/codec.h"
+#include "fuzz/targets/text_form.h"
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/project.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/target_table.h"
 
 namespace tool {
+
+using text_form::Form;
+
 namespace {
 
 std::string caret_excerpt(std::string_view text, int line_number, int column) {
@@ -62,17 +66,39 @@ program::Program parse_program(const fs::path& path, std::string_view text) {
   return std::get<program::Program>(std::move(parsed));
 }
 
-Input load_input(const fs::path& path) {
+std::vector<uint8_t> assemble(const fs::path& path, const std::string& target,
+                              const std::string& content) {
+  Form form = text_form::of_file(path);
+  if (form == Form::kProgram) return program::encode(parse_program(path, content));
+  auto assembled = text_form::assemble(form, target, content);
+  if (auto* error = std::get_if<text_form::Error>(&assembled)) {
+    throw UsageError(
+        fmt::format("{}:{}: {}", printable(path.string()), error->line, printable(error->message)));
+  }
+  return std::get<std::vector<uint8_t>>(std::move(assembled));
+}
+
+Input load_input(const fs::path& path, const std::string& target) {
   std::string content = read_named_file(path);
   Input input;
   input.path = path;
-  input.is_text = path.extension() == ".fence";
+  Form form = text_form::of_file(path);
+  input.is_text = form != Form::kBytes;
   if (input.is_text) {
-    input.program = parse_program(Project::shown(fs::absolute(path)), content);
-    input.bytes = program::encode(*input.program);
+    fs::path shown = Project::shown(fs::absolute(path));
+    bool is_program = form == Form::kProgram;
     if (auto comment = parse_comment(content)) input.comment = *comment;
     if (input.comment.target.empty()) guess_from_folder(path, input.comment);
-    if (input.comment.target.empty()) input.comment.target = kMainTarget;
+    if (!target.empty()) input.comment.target = target;
+    if (input.comment.target.empty() && is_program) input.comment.target = kMainTarget;
+    if (input.comment.target.empty()) {
+      throw UsageError(
+          fmt::format("'{}' does not say which target it is for: its folder has no "
+                      "target's name; add --target",
+                      printable(shown.string())));
+    }
+    if (is_program) input.program = parse_program(shown, content);
+    input.bytes = assemble(shown, input.comment.target, content);
     return input;
   }
   input.bytes.assign(content.begin(), content.end());
@@ -83,7 +109,8 @@ Input load_input(const fs::path& path) {
   } else {
     guess_from_folder(path, input.comment);
   }
-  if (input.comment.target.empty() || target_info(input.comment.target).program) {
+  if (!target.empty()) input.comment.target = target;
+  if (input.comment.target.empty() || target_info(input.comment.target).form == Form::kProgram) {
     input.program = program::decode(input.bytes.data(), input.bytes.size());
   }
   return input;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "fuzz/program/codec.h"
+#include "fuzz/targets/text_form.h"
 #include "fuzz/tool/files.h"
 
 namespace tool {
@@ -62,6 +63,50 @@ TEST_F(InputTest, BytesWithoutASidecarAreReadAsAProgram) {
   Input input = load_input(file("crash-0123", "\x01\x02"));
   EXPECT_TRUE(input.program);
   EXPECT_EQ(input.comment.target, "");
+}
+
+constexpr const char* kSteps = "# two steps\nfail_alloc 3 # the third\n\npreempt 1 0 2\n";
+
+TEST_F(InputTest, StepsBelongToTheTargetOfTheirFolderOrComment) {
+  Input input = load_input(file("corpus/dma_fence_fuzzer/x.steps", kSteps));
+  EXPECT_TRUE(input.is_text);
+  EXPECT_FALSE(input.program);
+  EXPECT_EQ(input.comment.target, "dma_fence_fuzzer");
+  EXPECT_EQ(input.bytes.size(), 8u);
+  EXPECT_EQ(text_form::disassemble("dma_fence_fuzzer", input.bytes),
+            "fail_alloc 3 0 0\npreempt 1 0 2\n");
+
+  std::string comment = "# fencebench: target=allocator_fuzzer defect=leak\n";
+  input = load_input(file("y.steps", comment + kSteps));
+  EXPECT_EQ(input.comment.target, "allocator_fuzzer");
+  EXPECT_EQ(input.comment.defect, "leak");
+}
+
+TEST_F(InputTest, TheUserSaysWhichTargetBytesAndStepsAreFor) {
+  EXPECT_EQ(load_input(file("z.steps", kSteps), "dma_fence_fuzzer").bytes.size(), 8u);
+  Input input = load_input(file("crash-0123", "\x01\x02\x03\x04"), "dma_fence_fuzzer");
+  EXPECT_FALSE(input.program);
+  EXPECT_EQ(input.comment.target, "dma_fence_fuzzer");
+  EXPECT_TRUE(error_of(file("z.steps", kSteps)).find("add --target") != std::string::npos);
+}
+
+TEST_F(InputTest, MistakesInStepsAreShownWhereTheyAre) {
+  fs::path path = file("corpus/dma_fence_fuzzer/bad.steps", "preempt 1\nno_such_step\n");
+  EXPECT_NE(error_of(path).find("bad.steps:2: no such step"), std::string::npos) << error_of(path);
+  path = file("corpus/userq_fuzzer/x.steps", kSteps);
+  EXPECT_NE(error_of(path).find("no target 'userq_fuzzer' takes steps"), std::string::npos)
+      << error_of(path);
+}
+
+TEST_F(InputTest, CallsAreTextOfTheIoctlTarget) {
+  Input input = load_input(file("corpus/ioctl_fuzzer/x.calls", "# one\np1: wait num_fences=1\n"));
+  EXPECT_TRUE(input.is_text);
+  EXPECT_EQ(text_form::disassemble("ioctl_fuzzer", input.bytes), "p1: wait num_fences=1\n");
+}
+
+TEST_F(InputTest, OtherTargetsTakeBytesAsTheyAre) {
+  EXPECT_EQ(text_form::disassemble("canary_fuzzer", {1, 2, 3, 4}), "");
+  EXPECT_EQ(assemble("x.bin", "canary_fuzzer", "ab"), (std::vector<uint8_t>{'a', 'b'}));
 }
 
 TEST_F(InputTest, MistakesAreShownWhereTheyAre) {

@@ -40,7 +40,7 @@ std::string overview() {
       "\n"
       "  ./fencebench VERB [arguments]      ./fencebench VERB --help\n"
       "\n";
-  for (const Verb* verb : verbs()) text += fmt::format("  {:<8} {}\n", verb->name, verb->summary);
+  for (const Verb* verb : verbs()) text += fmt::format("  {:<9} {}\n", verb->name, verb->summary);
   text +=
       "\n"
       "First steps: './fencebench fuzz' fuzzes every target under every sanitizer for a minute;\n"

@@ -74,7 +74,7 @@ class Fd {
 // What the child tells if it does not get as far as the program.
 struct StartFailure {
   int error_number;
-  char stage;  // 'x' exec, 'd' chdir, 'p' personality
+  char stage;  // 'x' exec, 'd' chdir, 'o' output file, 'p' personality
 };
 
 std::vector<std::string> environment_of(const Command& command) {
@@ -116,6 +116,10 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   ::dup2(out, STDOUT_FILENO);
   ::dup2(out, STDERR_FILENO);
   if (nothing > STDERR_FILENO) ::close(nothing);
+  if (!command.stdout_file.empty()) {
+    int file = ::open(command.stdout_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0 || ::dup2(file, STDOUT_FILENO) < 0) fail('o');
+  }
   if (command.no_aslr && ::personality(ADDR_NO_RANDOMIZE) == -1) fail('p');
   if (!command.cwd.empty() && ::chdir(command.cwd.c_str()) != 0) fail('d');
   ::execvpe(argv[0], argv, envp);
@@ -128,6 +132,8 @@ std::string start_failure_message(const Command& command, const StartFailure& fa
   switch (failure.stage) {
     case 'd':
       return fmt::format("cannot enter '{}': {}", command.cwd.string(), reason);
+    case 'o':
+      return fmt::format("cannot write '{}': {}", command.stdout_file.string(), reason);
     case 'p':
       return fmt::format("cannot switch address-space randomization off: {}", reason);
     default:

@@ -23,8 +23,9 @@ struct Command {
   std::vector<std::string> argv;  // argv[0] is looked up in PATH if it has no slash
   std::map<std::string, std::optional<std::string>> env;  // set, or removed if empty
   std::filesystem::path cwd;                              // empty: as it is
-  bool no_aslr = false;                                   // address-space randomization off
-  std::chrono::milliseconds deadline{0};                  // 0: none; killed when it is over
+  std::filesystem::path stdout_file;  // standard output goes there; empty: it arrives with stderr
+  bool no_aslr = false;               // address-space randomization off
+  std::chrono::milliseconds deadline{0};  // 0: none; killed when it is over
 };
 
 struct Exit {

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <csignal>
 
+#include "fuzz/tool/files.h"
+
 namespace tool {
 namespace {
 
@@ -26,6 +28,17 @@ TEST(Process, CapturesBothStreamsAndTheExitStatus) {
 
 TEST(Process, ArgumentsReachTheProgramUnchanged) {
   EXPECT_EQ(run({"printf", "%s|", "a b", "$HOME", "`id`", ""}).output, "a b|$HOME|`id`||\n");
+}
+
+TEST(Process, StandardOutputCanGoToAFile) {
+  ScratchFolder folder(fs::temp_directory_path());
+  Command command;
+  command.argv = {"/bin/sh", "-c", "echo out; echo err >&2"};
+  command.stdout_file = folder.path() / "out";
+  EXPECT_EQ(run_and_capture(command).output, "err\n");
+  EXPECT_EQ(read_file(command.stdout_file), "out\n");
+  command.stdout_file = folder.path() / "no/out";
+  EXPECT_THROW(run_and_capture(command), SpawnError);
 }
 
 TEST(Process, TellsWhichSignalEndedIt) {

@@ -1,26 +1,22 @@
 #include "fuzz/tool/target_table.h"
 
+#include <algorithm>
+#include <string>
+
 namespace tool {
 namespace {
 
-constexpr TargetInfo kTargets[] = {
-    {.name = kMainTarget, .program = true, .by_default = true},
-    {.name = "userq_threads_fuzzer", .program = true, .by_default = true},
-    // Fails on purpose: it proves that failures are reported.
-    {.name = "canary_fuzzer", .program = false, .by_default = false},
-    // Does nothing: the baseline of throughput figures.
-    {.name = "empty_fuzzer", .program = false, .by_default = false},
-    // Does nothing: the baseline of throughput figures.
-    {.name = "empty_fuzzer", .program = false, .by_default = false},
+constexpr std::string_view kOnlyWhenNamed[] = {
+    "canary_fuzzer",  // fails on purpose: it proves that failures are reported
+    "empty_fuzzer",   // does nothing: the baseline of throughput figures
 };
 
 }  // namespace
 
 TargetInfo target_info(std::string_view name) {
-  for (const TargetInfo& target : kTargets) {
-    if (target.name == name) return target;
-  }
-  return {.name = name, .program = false, .by_default = true};
+  bool only_when_named = std::find(std::begin(kOnlyWhenNamed), std::end(kOnlyWhenNamed), name) !=
+                         std::end(kOnlyWhenNamed);
+  return {.form = text_form::of_target(std::string(name)), .by_default = !only_when_named};
 }
 
 }  // namespace tool

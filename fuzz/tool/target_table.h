@@ -1,19 +1,17 @@
 // What the command knows of each fuzz target beyond its name. The one place to say it.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include "fuzz/targets/text_form.h"
 
 namespace tool {
 
 struct TargetInfo {
-  std::string_view name;
-  bool program;     // its inputs are programs (fuzz/program): findings are kept as .fence text
-  bool by_default;  // `fuzz` without a target runs it
+  text_form::Form form;  // of its inputs as text: findings are kept so
+  bool by_default;       // `fuzz` without a target runs it
 };
 
-// A target that the table does not name takes raw bytes and runs by default.
 TargetInfo target_info(std::string_view name);
 
 // The target that a program is for if nothing says otherwise.

@@ -1,4 +1,4 @@
-// Whether the programs of the corpus have the same trace in every build: what "a crash replays in
+// Whether the inputs in the corpus have the same trace in every build: what "a crash replays in
 // every build" rests on.
 #pragma once
 
@@ -11,12 +11,12 @@
 namespace tool {
 
 struct TraceAgreement {
-  unsigned programs = 0;
+  unsigned inputs = 0;
   std::vector<std::string> differing;  // files, as a person would type them
 };
 
-// Executes every corpus/<target>/*.fence of the program targets in each of the builds, which must
-// be there.
+// Executes all of corpus/<target> on each target that `fuzz` runs by default, in each of the
+// builds, which must be there.
 TraceAgreement compare_traces(const Project& project, const std::vector<std::string>& presets,
                               Progress& progress);
 

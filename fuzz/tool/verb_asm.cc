@@ -1,4 +1,4 @@
-// asm FILE: a program as text becomes the bytes that a target reads.
+// asm FILE: an input as text becomes the bytes that a target reads.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "fuzz/program/codec.h"
 #include "fuzz/tool/arguments.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/input.h"
+#include "fuzz/tool/nearest.h"
 #include "fuzz/tool/project.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/verb.h"
@@ -25,18 +25,26 @@ int run(const std::vector<std::string>& arguments) {
   std::string file;
   std::optional<std::string> out;
   bool json = false;
-  auto app =
-      command_line(kAsmVerb, "Turns a program as text (.fence) into the bytes that a target reads.",
-                   "  ./fencebench asm my.fence -o my.bin");
-  app->add_option("FILE", file, "A .fence file")->required();
+  std::string reader;
+  auto app = command_line(
+      kAsmVerb,
+      "Turns an input as text (.fence, .steps, .calls) into the bytes that a target reads.",
+      "  ./fencebench asm my.fence -o my.bin");
+  app->add_option("FILE", file, "A .fence, .steps or .calls file")->required();
+  app->add_option("--target", reader, "The target that it is for")->type_name("NAME");
   app->add_option("-o,--out", out,
                   "Where the bytes go; '-' is stdout (default: beside FILE, ending in .bin)");
   app->add_flag("--json", json, "Print a machine-readable result");
   parse(*app, arguments);
 
   fs::path path = file;
-  program::Program program = parse_program(path, read_named_file(path));
-  std::vector<uint8_t> bytes = program::encode(program);
+  if (!reader.empty()) require_known("target", reader, Project::find().targets());
+  Input input = load_input(path, reader);
+  if (!input.is_text) {
+    throw UsageError(fmt::format("'{}' is no text: neither .fence nor .steps nor .calls",
+                                 printable(path.string())));
+  }
+  const std::vector<uint8_t>& bytes = input.bytes;
   std::string content(bytes.begin(), bytes.end());
   if (out && *out == "-") {
     if (json) throw UsageError("--json and '-o -' both want stdout; name a file with -o");
@@ -76,6 +84,6 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-const Verb kAsmVerb = {"asm", "turn a program as text into bytes", run};
+const Verb kAsmVerb = {"asm", "turn an input as text into bytes", run};
 
 }  // namespace tool

@@ -38,7 +38,8 @@ std::vector<std::string> default_targets(const Project& project, bool with_defec
   for (const std::string& name : project.targets()) {
     TargetInfo info = target_info(name);
     // A defect is in the core, and programs are what drives it.
-    if (info.by_default && (info.program || !with_defect)) chosen.push_back(name);
+    if (info.by_default && (info.form == text_form::Form::kProgram || !with_defect))
+      chosen.push_back(name);
   }
   return chosen;
 }
@@ -54,6 +55,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   std::optional<std::string> out;
   std::optional<std::string> defect;
   std::vector<std::string> sanitizer_lists;
+  std::vector<std::string> target_lists;
   bool no_seeds = false;
 
   auto app = command_line(
@@ -64,6 +66,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       "  ./fencebench fuzz --defect leak-signaled-at-create --no-seeds --time 30 --trials 30");
   app->add_option("TARGET", options.targets,
                   "Targets (default: all but canary_fuzzer and empty_fuzzer)");
+  add_list(*app, "--target", target_lists, "Targets likewise");
   app->add_option(
          "--time", seconds,
          "Seconds for each target under each sanitizer (default 60; with --runs: no limit)")
@@ -95,6 +98,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   app->add_flag("--json", request.json, "Print a machine-readable result");
   parse(*app, arguments);
 
+  for (const std::string& target : list_items(target_lists)) options.targets.push_back(target);
   for (const std::string& target : options.targets) {
     require_known("target", target, project.targets());
   }
@@ -134,14 +138,13 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   return request;
 }
 
-// Seeds that are no programs would end the campaign after a long build: better before it.
+// Seeds with mistakes would end the campaign after a long build: better before it.
 void check_seeds(const Project& project, const CampaignOptions& options) {
   if (!options.seeds) return;
   for (const std::string& target : options.targets) {
     fs::path folder = project.root() / "corpus" / target;
     for (const std::string& name : files_in(folder)) {
-      if (fs::path(name).extension() != ".fence") continue;
-      parse_program(Project::shown(folder / name), read_file(folder / name));
+      assemble(Project::shown(folder / name), target, read_file(folder / name));
     }
   }
 }

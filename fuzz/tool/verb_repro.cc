@@ -48,7 +48,8 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       "flags override that), and tells whether verdict and trace are the same each time.",
       "  ./fencebench repro out/findings/userq_fuzzer/reference-leak-1a2b3c4d.fence\n"
       "  ./fencebench repro FILE --times 1000 --sanitizer asan,tsan,msan,release");
-  app->add_option("FILE", file, "A .fence file, or the bytes libFuzzer left (with --target)")
+  app->add_option("FILE", file,
+                  "A .fence, .steps or .calls file, or the bytes libFuzzer left (with --target)")
       ->required();
   app->add_option("--target", target, "The target that the input is for")->type_name("NAME");
   add_list(*app, "--sanitizer", sanitizer_lists,
@@ -66,9 +67,9 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   request.replay.times = optional_number("--times", times, 1, 1'000'000).value_or(1);
   request.replay.jobs =
       static_cast<unsigned>(optional_number("--jobs", jobs, 1, 4096).value_or(cores()));
-  request.input = load_input(file);
+  if (target) require_known("target", *target, project.targets());
+  request.input = load_input(file, target.value_or(""));
   FindingComment& how = request.input.comment;
-  if (target) how.target = *target;
   if (how.checks.empty()) how.checks = "all";
   if (checks) how.checks = *checks;
   if (defect) {
@@ -79,7 +80,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   if (request.sanitizers.empty()) {
     request.sanitizers = {how.sanitizer.empty() ? "asan" : how.sanitizer};
   }
-  if (!target && how.target.empty()) {
+  if (how.target.empty()) {
     throw UsageError(
         fmt::format("'{}' does not say which target it is for; add --target, one of {}",
                     printable(file), join(project.targets(), ", ")));
@@ -88,8 +89,10 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   require_known("value of --checks", how.checks, {"all", "none"});
   if (!how.defect.empty()) require_known("defect", how.defect, project.defects());
   for (const std::string& name : request.sanitizers) require_known("sanitizer", name, sanitizers());
-  if (request.input.is_text && !target_info(how.target).program) {
-    throw UsageError(fmt::format("{} takes no programs; '{}' is one", how.target, printable(file)));
+  if (request.input.is_text && text_form::of_file(file) != target_info(how.target).form) {
+    throw UsageError(fmt::format("{} takes {}, not what '{}' is", how.target,
+                                 text_form::extension(target_info(how.target).form),
+                                 printable(file)));
   }
   return request;
 }

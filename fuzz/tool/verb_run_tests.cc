@@ -148,9 +148,9 @@ int run(const std::vector<std::string>& all_arguments) {
   if (green && presets.size() > 1 && ctest_arguments.empty() && !interrupted()) {
     traces = compare_traces(project, presets, progress);
     green = traces.differing.empty();
-    passed += traces.programs - static_cast<unsigned>(traces.differing.size());
+    passed += traces.inputs - static_cast<unsigned>(traces.differing.size());
     failed += traces.differing.size();
-    table.row({"same traces", std::to_string(traces.programs - traces.differing.size()),
+    table.row({"same traces", std::to_string(traces.inputs - traces.differing.size()),
                std::to_string(traces.differing.size()), "", "the corpus in all builds"});
   }
   green = green && passed > 0;
@@ -161,7 +161,7 @@ int run(const std::vector<std::string>& all_arguments) {
                    {"passed", passed},
                    {"failed", failed},
                    {"exit", code},
-                   {"traces_compared", traces.programs},
+                   {"traces_compared", traces.inputs},
                    {"traces_differing", traces.differing}};
     fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
     return code;

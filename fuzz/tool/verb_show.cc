@@ -1,15 +1,18 @@
-// show FILE: an input as a program that a person can read.
+// show FILE: an input as text that a person can read.
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "fuzz/targets/text_form.h"
 #include "fuzz/tool/arguments.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/highlight.h"
 #include "fuzz/tool/input.h"
+#include "fuzz/tool/nearest.h"
+#include "fuzz/tool/project.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/terminal.h"
 #include "fuzz/tool/verb.h"
@@ -42,7 +45,7 @@ std::string hex_dump(const std::vector<uint8_t>& bytes) {
   return out;
 }
 
-// The file's own text, with its comments, which a Program does not hold.
+// The file's own text, with its comments, which its bytes do not hold.
 std::string own_text(const Input& input) {
   std::string text;
   for (const std::string& line : split(trim(read_named_file(input.path)), '\n')) {
@@ -53,29 +56,30 @@ std::string own_text(const Input& input) {
 
 int run(const std::vector<std::string>& arguments) {
   std::string file;
+  std::string target;
   bool bytes = false;
   bool json = false;
   auto app = command_line(
-      kShowVerb, "Prints an input as a program: a .fence file, or the bytes libFuzzer left.",
-      "  ./fencebench show out/findings/userq_fuzzer/reference-leak-1a2b3c4d.fence");
-  app->add_option("FILE", file, "A .fence file or a file of bytes")->required();
+      kShowVerb,
+      "Prints an input as text: a .fence, .steps or .calls file, or the bytes libFuzzer left.",
+      "  ./fencebench show out/findings/userq_fuzzer/reference-leak-1a2b3c4d.fence\n"
+      "  ./fencebench show crash-0123 --target dma_fence_fuzzer");
+  app->add_option("FILE", file, "A .fence, .steps or .calls file, or a file of bytes")->required();
+  app->add_option("--target", target, "The target that the input is for")->type_name("NAME");
   app->add_flag("--bytes", bytes, "Print the bytes the target reads, in hex");
   app->add_flag("--json", json, "Print a machine-readable result");
   parse(*app, arguments);
 
-  Input input = load_input(file);
-  if (!input.program && !bytes && !json) {
-    throw UsageError(
-        fmt::format("'{}' is an input of {}, which takes no programs; '--bytes' shows "
-                    "it in hex",
-                    printable(file), printable(input.comment.target)));
-  }
-  std::string text = input.program ? program::to_text(*input.program) : "";
+  if (!target.empty()) require_known("target", target, Project::find().targets());
+  Input input = load_input(file, target);
+  std::string text = input.program ? program::to_text(*input.program)
+                                   : text_form::disassemble(input.comment.target, input.bytes);
   if (json) {
     nlohmann::json result = {{"verb", "show"},
                              {"file", file},
                              {"bytes", hex_digits(input.bytes)},
                              {"run", to_json(input.comment)}};
+    if (!input.program && !text.empty()) result["text"] = text;
     if (input.program) {
       result["program"] = text;
       result["operations"] = input.program->ops.size();
@@ -84,15 +88,18 @@ int run(const std::vector<std::string>& arguments) {
     fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else if (bytes) {
     fmt::print("{}", hex_dump(input.bytes));
+  } else if (text.empty() && !input.bytes.empty()) {
+    fmt::print("{} takes bytes, which have no text:\n{}", printable(input.comment.target),
+               hex_dump(input.bytes));
   } else {
     if (input.is_text) text = own_text(input);
-    fmt::print("{}", wants_colour(STDOUT_FILENO) ? highlight(text) : text);
+    fmt::print("{}", input.program && wants_colour(STDOUT_FILENO) ? highlight(text) : text);
   }
   return kNothingFound;
 }
 
 }  // namespace
 
-const Verb kShowVerb = {"show", "print an input as a program that a person can read", run};
+const Verb kShowVerb = {"show", "print an input as text that a person can read", run};
 
 }  // namespace tool
