@@ -105,13 +105,13 @@ VmMapping* queue_va_mapping(Vm& vm, uint64_t va, uint64_t size) {
   return covers && mapping->bo_va->bo != nullptr ? mapping : nullptr;
 }
 
-// The object behind [va, va + size) and the place in it; nullptr: none. Root reservation held.
+// The object behind [va, va + size) and the place in it; nullptr: none. Root reservation held; the
+// object's own is needed to look at its memory.
 Bo* lookup(Vm& vm, uint64_t va, uint64_t size, uint64_t* offset) {
   VmMapping* mapping = queue_va_mapping(vm, va, size);
   if (mapping == nullptr) return nullptr;
   *offset = mapping->offset + (va & kGmcHoleMask) - mapping->start * kGpuPageSize;
-  Bo& bo = *mapping->bo_va->bo;
-  return bo.memory != nullptr ? &bo : nullptr;
+  return mapping->bo_va->bo;
 }
 
 }  // namespace
@@ -244,7 +244,7 @@ VmMapping* vm_bo_lookup_mapping(Vm& vm, uint64_t page) {
 uint8_t* vm_lookup(Vm& vm, uint64_t va, uint64_t size) {
   uint64_t offset;
   Bo* bo = lookup(vm, va, size, &offset);
-  return bo != nullptr ? bo->memory + offset : nullptr;
+  return bo != nullptr && bo->memory != nullptr ? bo->memory + offset : nullptr;
 }
 
 int vm_validate_queue_va(Vm& vm, uint64_t va, uint64_t size) {
@@ -269,10 +269,11 @@ int vm_user_store64(Vm& vm, uint64_t va, uint64_t value) {
   bo_unreserve(*vm.root);
   if (bo == nullptr) return -EINVAL;
   bo_reserve(*bo, false);
-  kernel::write_once(*reinterpret_cast<uint64_t*>(bo->memory + offset), value);
+  uint8_t* memory = bo->memory;
+  if (memory != nullptr) kernel::write_once(*reinterpret_cast<uint64_t*>(memory + offset), value);
   bo_unreserve(*bo);
   bo_put(bo, kUserStore);
-  return 0;
+  return memory != nullptr ? 0 : -EINVAL;
 }
 
 }  // namespace userq
