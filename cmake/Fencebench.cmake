@@ -245,3 +245,13 @@ function(fencebench_layer_check)
               "${PROJECT_BINARY_DIR}/layer_check_test")
   set_tests_properties(layer_check layer_check.planted PROPERTIES LABELS build TIMEOUT 60)
 endfunction()
+
+# The tables of core/README.md name code and tests that exist (cmake/readme_check.sh).
+function(fencebench_readme_check)
+  add_test(NAME readme_check
+      COMMAND sh "${PROJECT_SOURCE_DIR}/cmake/readme_check.sh" "${PROJECT_SOURCE_DIR}")
+  add_test(NAME readme_check.planted
+      COMMAND sh "${PROJECT_SOURCE_DIR}/cmake/readme_check_test.sh"
+              "${PROJECT_BINARY_DIR}/readme_check_test")
+  set_tests_properties(readme_check readme_check.planted PROPERTIES LABELS build TIMEOUT 120)
+endfunction()

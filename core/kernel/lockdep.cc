@@ -134,11 +134,14 @@ void push(Held& held, const char* name, unsigned number, bool spinlock) {
 }
 
 void pop(Held& held, const char* name) {
-  unsigned i = held.depth - 1;
-  if (held.depth == 0 || held.stack[i].name != name) {
+  unsigned i = held.depth;
+  if (i > 0 && held.stack[i - 1].name == name) {
+    --i;
+  } else {
     const unsigned number = class_of(name);
-    if ((held.classes & bit(number)) == 0) return;  // not held: a finding of its own
-    while (held.stack[i].number != number) --i;
+    do {
+      if (i == 0) return;  // not held: a finding of its own
+    } while (held.stack[--i].number != number);
   }
   if (--held.stack[i].times > 0) return;
   held.classes &= ~bit(held.stack[i].number);

@@ -20,11 +20,16 @@ struct Suppression {
 Suppression list[kMaxSuppressions];
 unsigned count;
 
-const char* skip_blanks(const char* text) { return text + std::strspn(text, " \t\r\n"); }
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+const char* skip_blanks(const char* text) {
+  while (is_blank(*text)) ++text;
+  return text;
+}
 
 // Length of the text from `begin` to `end`, without blanks at its end.
 size_t trimmed(const char* begin, const char* end) {
-  while (end > begin && std::strchr(" \t\r\n", end[-1]) != nullptr) --end;
+  while (end > begin && is_blank(end[-1])) --end;
   return static_cast<size_t>(end - begin);
 }
 
