@@ -33,6 +33,7 @@ namespace {
 // point.
 struct Descriptor {
   drm::File* file;  // nullptr: not open, or closed and gone
+  bool opening;     // taken by an open(2) that is under way
   bool open;
   uint32_t users;     // running calls
   uint32_t contexts;  // those that make them, a bit each
@@ -124,7 +125,7 @@ void sut_begin(const sut_config* run_config, sut_operation_printer printer) {
   device = nullptr;
   slots_taken = 0;
   for (uint32_t i = 0; i < SUT_MAX_FILES; ++i) {
-    descriptors[i] = {nullptr, false, 0, 0, {SUT_USER_BASE, SUT_USER_SIZE, user_memory[i]}};
+    descriptors[i] = {nullptr, false, false, 0, 0, {SUT_USER_BASE, SUT_USER_SIZE, user_memory[i]}};
     std::memset(user_memory[i], 0, SUT_USER_SIZE);
   }
 }
@@ -156,14 +157,20 @@ void sut_device_fini() {
 int sut_file_open(uint32_t index) {
   if (index >= SUT_MAX_FILES) return -EINVAL;
   Descriptor& descriptor = descriptors[index];
-  if (descriptor.file != nullptr) return -EBUSY;
-  descriptor.file = drm::file_alloc(&descriptor.mm);
-  if (descriptor.file == nullptr) return -ENOMEM;
-  descriptor.file->files = &files;
-  const int error = userq::fpriv_open(*device, *descriptor.file);
-  descriptor.open = error == 0;
-  free_if_unused(descriptor);
-  return error;
+  if (descriptor.file != nullptr || descriptor.opening) return -EBUSY;
+  descriptor.opening = true;
+  drm::File* file = drm::file_alloc(&descriptor.mm);
+  int error = file != nullptr ? 0 : -ENOMEM;
+  if (error == 0) {
+    file->files = &files;
+    error = userq::fpriv_open(*device, *file);
+    if (error != 0) drm::file_free(*file);
+  }
+  descriptor.opening = false;
+  if (error != 0) return error;
+  descriptor.file = file;
+  descriptor.open = true;
+  return 0;
 }
 
 int sut_file_close(uint32_t index) {

@@ -112,11 +112,12 @@ bool enable_signaling_locked(Fence& fence) {
   return true;
 }
 
-// Whether the `signaled` op says done.
+// Whether the `signaled` op says done. Without ops the fence has been signaled meanwhile: upstream
+// says no then, although the hardware was done before it was asked.
 bool ask_signaled(Fence& fence) {
   kernel::rcu_read_lock();
   const FenceOps* ops = kernel::rcu_dereference(fence.ops);
-  const bool done = ops != nullptr && ops->signaled != nullptr && ops->signaled(fence);
+  const bool done = ops == nullptr || (ops->signaled != nullptr && ops->signaled(fence));
   kernel::rcu_read_unlock();
   return done;
 }

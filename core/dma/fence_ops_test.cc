@@ -119,6 +119,21 @@ TEST(FenceNames, OutsideOfAReaderAreReported) {
 
 // --- asking whether the hardware is done while it becomes so ---
 
+// The hardware was done before either of them asked: whoever comes second must not be told that it
+// is not, only because the first has let go of the ops already.
+TEST(FenceDetach, TwoPollsOfACompleteFenceBothSeeIt) {
+  static constexpr FenceOps kDoneOps = {driver_name, timeline_name, [](Fence&) { return true; },
+                                        nullptr, nullptr};
+  static Fence* fence;
+  static bool seen[2];
+  TestRun run;
+  run.set_up = [] { fence = &mock_fence(kDoneOps); };
+  run.threads = {[] { seen[0] = fence_is_signaled(*fence); },
+                 [] { seen[1] = fence_is_signaled(*fence); }};
+  run.tear_down = {[] { put_mock(*fence); }};
+  EXPECT_EQ(run.sweep({kT1, kT0}, [] { ASSERT_TRUE(seen[0] && seen[1]); }), "nothing");
+}
+
 TEST(FenceDetach, PollingWhileAnotherSignals) {
   static Fence* f;
   static constexpr FenceOps kPolledOps = {driver_name, timeline_name, [](Fence&) { return false; },

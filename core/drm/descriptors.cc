@@ -20,7 +20,9 @@ void descriptors_init(Descriptors& files) {
 }
 
 void descriptors_fini(Descriptors& files) {
-  for (int fd = 0; fd < kMaxDescriptors; ++fd) close_fd(&files, fd);
+  // Nobody else uses the table any more.
+  for (int fd = 0; fd < kMaxDescriptors; ++fd)
+    if (files.fd[fd].object != nullptr) close_fd(&files, fd);
   kernel::spin_lock_destroy(files.file_lock);
 }
 

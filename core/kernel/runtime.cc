@@ -57,11 +57,12 @@ void reset(bool free_live) {
 
 }  // namespace
 
-void runtime_begin(unsigned cpus, sched::Decider* decider) {
+void runtime_begin(unsigned cpus, sched::Decider* decider, uint64_t max_points) {
   reset(false);
   sched::Config config;
   config.cpus = cpus;
   config.decider = decider;
+  config.max_points = max_points;
   config.softirq.take = rcu_take_softirq;
   config.worker.take = workqueue_take_job;
   config.on_stuck = on_stuck;

@@ -7,7 +7,9 @@ namespace kernel {
 
 // Starts a run: the executor with the kernel's sources of softirqs and workers, and everything that
 // the kernel keeps forgotten. `decider` may be nullptr.
-void runtime_begin(unsigned cpus, sched::Decider* decider);
+// More than `max_points` scheduling points are a livelock.
+void runtime_begin(unsigned cpus, sched::Decider* decider,
+                   uint64_t max_points = sched::Config{}.max_points);
 // Ends a run after device teardown. Reports what was never dropped or freed. `slots_taken`: seq64
 // slots.
 void runtime_end(unsigned slots_taken);

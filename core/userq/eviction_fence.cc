@@ -82,7 +82,12 @@ int evf_mgr_rearm(EvictionFenceMgr& evf_mgr, drm::Exec& exec) {
 
   // Somebody may ask for its signaling as soon as it is on the first object; it stays ours to add,
   // because only the next rearm, which needs the same locks, replaces it.
-  for (unsigned i = 0; i < exec.num_objects; ++i) add_to(to_bo(*exec.objects[i]), ev_fence->base);
+  for (unsigned i = 0; i < exec.num_objects; ++i) {
+    // One that was contended, and had left the address space before the next round: upstream adds
+    // the fence to it all the same, without a slot.
+    if (exec.objects[i] == exec.prelocked) continue;
+    add_to(to_bo(*exec.objects[i]), ev_fence->base);
+  }
   return 0;
 }
 

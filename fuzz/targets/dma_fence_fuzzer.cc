@@ -150,9 +150,13 @@ void hw_done(unsigned var) {
 
 // --- callbacks and waiting ---
 
+unsigned calls(const Callback& callback) {
+  return __atomic_load_n(&callback.calls, __ATOMIC_RELAXED);
+}
+
 void called(dma::Fence& fence, dma::FenceCb& cb) {
   kernel::lockdep_assert_held(*fence.lock);
-  ++container_of(&cb, Callback, cb)->calls;
+  __atomic_add_fetch(&container_of(&cb, Callback, cb)->calls, 1, __ATOMIC_RELAXED);
 }
 
 // An array that was asked to signal counts its members from then on.
@@ -188,8 +192,8 @@ void remove_callback(unsigned which) {
   for (unsigned var = 0; var < kVars; ++var) {
     if (model_of[var] != callback.fence) continue;
     const bool queued = dma::fence_remove_callback(*vars[var], callback.cb);
-    expect_result(queued == (callback.calls == 0), "dma_fence_remove_callback", "%d after %u calls",
-                  queued, callback.calls);
+    expect_result(queued == (calls(callback) == 0), "dma_fence_remove_callback",
+                  "%d after %u calls", queued, calls(callback));
     callback.removed = queued;
     return;
   }
@@ -589,8 +593,8 @@ void tear_down() {
   kernel::set_current_state();
   kernel::schedule_timeout("interrupts", 1);
   for (unsigned i = 0; i < num_callbacks; ++i)
-    expect_result(callbacks[i].calls == (callbacks[i].removed ? 0u : 1u), "dma_fence callback",
-                  "ran %u times", callbacks[i].calls);
+    expect_result(calls(callbacks[i]) == (callbacks[i].removed ? 0u : 1u), "dma_fence callback",
+                  "ran %u times", calls(callbacks[i]));
   for (unsigned var = 0; var < kVars; ++var) drop(var);
   for (Reservation& reservation : reservations) dma::resv_fini(reservation.resv);
   dma::stub_fini();

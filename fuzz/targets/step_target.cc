@@ -19,6 +19,8 @@ extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 namespace {
 
 constexpr unsigned kByteMutationShare = 8;  // one in this many is libFuzzer's
+// Chains over arrays are walked whole again and again: that is slow, and no livelock.
+constexpr uint64_t kMaxPoints = 8'000'000;
 constexpr size_t kMaxMutatedSize = 64 * sizeof(steps::Step);
 
 TargetOptions options;
@@ -96,7 +98,7 @@ void step_target_run(const StepTarget& step_target, const uint8_t* data, size_t 
   sched::Decider* decider = &replay;
   if (options.random_schedule) decider = &random;
   kernel::set_operation_printer(print_operation);
-  kernel::runtime_begin(2, decider);
+  kernel::runtime_begin(2, decider, kMaxPoints);
   if (run_on_main_thread(target->set_up) && run_steps() && run_on_main_thread(target->tear_down))
     kernel::runtime_end(0);
   else
