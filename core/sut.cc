@@ -47,6 +47,9 @@ userq::Device* device;
 Descriptor descriptors[SUT_MAX_FILES];
 uint8_t user_memory[SUT_MAX_FILES][SUT_USER_SIZE];
 uint32_t slots_taken;
+// For TSan: what open(2) did happens before every call on the file, as installing a descriptor sees
+// to.
+char opened[SUT_MAX_FILES];
 
 // The file goes when it is closed and nobody runs on it any more.
 void free_if_unused(Descriptor& descriptor) {
@@ -65,6 +68,7 @@ class RunningCall {
       : descriptor_(index < SUT_MAX_FILES && descriptors[index].open ? &descriptors[index]
                                                                      : nullptr) {
     if (descriptor_ == nullptr) return;
+    kernel::tsan_acquire(&opened[index]);
     ++descriptor_->users;
     descriptor_->contexts |= 1u << sched::current()->id;
     kernel::task().mm = &descriptor_->mm;
@@ -170,6 +174,7 @@ int sut_file_open(uint32_t index) {
   if (error != 0) return error;
   descriptor.file = file;
   descriptor.open = true;
+  kernel::tsan_release(&opened[index]);
   return 0;
 }
 
