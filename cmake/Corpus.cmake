@@ -18,7 +18,7 @@ function(fencebench_assemble text result)
   # The assembler is a tool of the build here, not under test: its own tests judge it.
   add_custom_command(OUTPUT "${bytes}"
       COMMAND "${CMAKE_COMMAND}" -E env ASAN_OPTIONS=detect_leaks=0
-              MSAN_OPTIONS=report_umrs=0:exit_code=0
+              MSAN_OPTIONS=poison_in_malloc=0:poison_in_free=0:poison_stack_with_zeroes=1
               $<TARGET_FILE:assemble> "${text}" "${bytes}"
       DEPENDS "${text}" assemble COMMENT "Assembling corpus/${name}" VERBATIM)
   set_property(GLOBAL APPEND PROPERTY FENCEBENCH_ASSEMBLED "${bytes}")

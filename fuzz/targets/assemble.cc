@@ -1,10 +1,11 @@
 // assemble TEXT BYTES: turns a file of text (text_form.h) that stands in the folder of its target
 // into the bytes that the target reads. The build uses it for corpus/ (cmake/Corpus.cmake).
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -31,6 +32,12 @@ bool write_file(const char* path, const std::vector<uint8_t>& bytes) {
   return std::fclose(file) == 0 && written;
 }
 
+// The name of the folder that the file is in.
+std::string folder_of(std::string_view path) {
+  path.remove_suffix(path.size() - std::min(path.rfind('/'), path.size()));
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -43,9 +50,7 @@ int main(int argc, char** argv) {
     std::perror(argv[1]);
     return 2;
   }
-  const std::filesystem::path path = argv[1];
-  const auto assembled =
-      text_form::assemble(text_form::of_file(path), path.parent_path().filename().string(), text);
+  const auto assembled = text_form::assemble(text_form::of_file(argv[1]), folder_of(argv[1]), text);
   if (const auto* error = std::get_if<text_form::Error>(&assembled)) {
     const std::string column = error->column > 0 ? std::to_string(error->column) + ":" : "";
     std::fprintf(stderr, "%s:%d:%s %s\n", argv[1], error->line, column.c_str(),

@@ -90,9 +90,9 @@ Form of_target(const std::string& target) {
   return steps::find_table(target.c_str()) != nullptr ? Form::kSteps : Form::kBytes;
 }
 
-Form of_file(const std::filesystem::path& path) {
+Form of_file(std::string_view path) {
   for (const Form form : {Form::kProgram, Form::kSteps, Form::kCalls})
-    if (path.extension() == extension(form)) return form;
+    if (path.ends_with(extension(form))) return form;
   return Form::kBytes;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,7 +19,7 @@ enum class Form {
 
 Form of_target(const std::string& target);
 // By how its name ends.
-Form of_file(const std::filesystem::path& path);
+Form of_file(std::string_view path);
 // How files of that form end: ".fence"; ".bin" for bytes.
 const char* extension(Form form);
 

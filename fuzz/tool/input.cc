@@ -68,7 +68,7 @@ program::Program parse_program(const fs::path& path, std::string_view text) {
 
 std::vector<uint8_t> assemble(const fs::path& path, const std::string& target,
                               const std::string& content) {
-  Form form = text_form::of_file(path);
+  Form form = text_form::of_file(path.string());
   if (form == Form::kProgram) return program::encode(parse_program(path, content));
   auto assembled = text_form::assemble(form, target, content);
   if (auto* error = std::get_if<text_form::Error>(&assembled)) {
@@ -82,7 +82,7 @@ Input load_input(const fs::path& path, const std::string& target) {
   std::string content = read_named_file(path);
   Input input;
   input.path = path;
-  Form form = text_form::of_file(path);
+  Form form = text_form::of_file(path.string());
   input.is_text = form != Form::kBytes;
   if (input.is_text) {
     fs::path shown = Project::shown(fs::absolute(path));
