@@ -89,7 +89,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   require_known("value of --checks", how.checks, {"all", "none"});
   if (!how.defect.empty()) require_known("defect", how.defect, project.defects());
   for (const std::string& name : request.sanitizers) require_known("sanitizer", name, sanitizers());
-  if (request.input.is_text && text_form::of_file(file.string()) != target_info(how.target).form) {
+  if (request.input.is_text && text_form::of_file(file) != target_info(how.target).form) {
     throw UsageError(fmt::format("{} takes {}, not what '{}' is", how.target,
                                  text_form::extension(target_info(how.target).form),
                                  printable(file)));
