@@ -452,9 +452,13 @@ void lockdep_might_wait_for_fence(const char* what) {
 }
 
 void lockdep_might_reclaim(const char* what) {
-  if (checks_enabled && (held_now().classes & bit(kFenceMap)) != 0)
+  if (!checks_enabled) return;
+  const Held& held = held_now();
+  if (held.classes & bit(kFenceMap))
     report(Verdict::kFenceContract, "alloc-in-signalling-section",
            "%s may wait for memory, and that for fences, within a fence-signalling section", what);
+  else
+    check_order(held, kFenceMap, LockMode::kExclusive);
 }
 
 void lockdep_assert_none_held(const char* what) {

@@ -49,7 +49,7 @@ void signalling_end(bool cookie);
 // within a section; otherwise all held locks come before "dma_fence_map".
 void lockdep_might_wait_for_fence(const char* what);
 // Called where memory may be reclaimed, which may wait for fences. Reports fence-contract
-// "alloc-in-signalling-section" within a section.
+// "alloc-in-signalling-section" within a section; otherwise as above.
 void lockdep_might_reclaim(const char* what);
 
 // Mirrors lockdep_assert_none_held_once: reports warn-on at `what` if any lock is held.

@@ -103,11 +103,13 @@ void restore_all(Fpriv& fpriv) {
 // Nobody sees the new fence before the queues are back: a suspend, or who maps a queue, comes
 // before or after.
 int rearm_and_restore(Fpriv& fpriv, drm::Exec& exec) {
+  EvictionFence* ev_fence = evf_mgr_alloc_fence();
+  if (ev_fence == nullptr) return -ENOMEM;
   kernel::mutex_lock(fpriv.userq_mgr.userq_mutex);
-  const int error = evf_mgr_rearm(fpriv.evf_mgr, exec);
-  if (error == 0) restore_all(fpriv);
+  evf_mgr_rearm(fpriv.evf_mgr, exec, *ev_fence);
+  restore_all(fpriv);
   kernel::mutex_unlock(fpriv.userq_mgr.userq_mutex);
-  return error;
+  return 0;
 }
 
 int resume(Fpriv& fpriv) {

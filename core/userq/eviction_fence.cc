@@ -10,18 +10,18 @@
 
 namespace userq {
 
-namespace {
-
-constexpr kernel::Holder kMgr{kEvfMgr};
-constexpr kernel::Holder kAsking{"looking at the eviction fence"};
-constexpr kernel::Holder kDetach{"evf_mgr_detach_fence"};
-
 struct EvictionFence {
   dma::Fence base;  // first: the memory goes with it
   kernel::SpinLock lock;
   char timeline_name[16];
   EvictionFenceMgr* evf_mgr;  // outlives the fence's unsignaled life
 };
+
+namespace {
+
+constexpr kernel::Holder kMgr{kEvfMgr};
+constexpr kernel::Holder kAsking{"looking at the eviction fence"};
+constexpr kernel::Holder kDetach{"evf_mgr_detach_fence"};
 
 EvictionFence& to_ev_fence(dma::Fence& base) { return *container_of(&base, EvictionFence, base); }
 
@@ -66,18 +66,20 @@ bool evf_mgr_is_armed(EvictionFenceMgr& evf_mgr) {
   return armed;
 }
 
-int evf_mgr_rearm(EvictionFenceMgr& evf_mgr, drm::Exec& exec) {
-  EvictionFence* ev_fence = kernel::kzalloc_obj<EvictionFence>("eviction_fence");
-  if (ev_fence == nullptr) return -ENOMEM;
-  ev_fence->evf_mgr = &evf_mgr;
-  std::strncpy(ev_fence->timeline_name, sched::current()->name, sizeof ev_fence->timeline_name - 1);
-  kernel::spin_lock_init(ev_fence->lock, "eviction_fence.lock");
+EvictionFence* evf_mgr_alloc_fence() {
+  return kernel::kzalloc_obj<EvictionFence>("eviction_fence");
+}
+
+void evf_mgr_rearm(EvictionFenceMgr& evf_mgr, drm::Exec& exec, EvictionFence& ev_fence) {
+  ev_fence.evf_mgr = &evf_mgr;
+  std::strncpy(ev_fence.timeline_name, sched::current()->name, sizeof ev_fence.timeline_name - 1);
+  kernel::spin_lock_init(ev_fence.lock, "eviction_fence.lock");
   const uint64_t seq = kernel::atomic64_fetch_add(1, evf_mgr.ev_fence_seq) + 1;
-  dma::fence_init64(ev_fence->base, kEvictionFenceOps, &ev_fence->lock, evf_mgr.ev_fence_ctx, seq,
+  dma::fence_init64(ev_fence.base, kEvictionFenceOps, &ev_fence.lock, evf_mgr.ev_fence_ctx, seq,
                     "eviction_fence", kMgr);
 
   dma::Fence* old = evf_mgr.ev_fence;
-  kernel::rcu_assign_pointer(evf_mgr.ev_fence, &ev_fence->base);
+  kernel::rcu_assign_pointer(evf_mgr.ev_fence, &ev_fence.base);
   dma::fence_put(old, kMgr);
 
   // Somebody may ask for its signaling as soon as it is on the first object; it stays ours to add,
@@ -86,9 +88,8 @@ int evf_mgr_rearm(EvictionFenceMgr& evf_mgr, drm::Exec& exec) {
     // One that was contended, and had left the address space before the next round: upstream adds
     // the fence to it all the same, without a slot.
     if (exec.objects[i] == exec.prelocked) continue;
-    add_to(to_bo(*exec.objects[i]), ev_fence->base);
+    add_to(to_bo(*exec.objects[i]), ev_fence.base);
   }
-  return 0;
 }
 
 int evf_mgr_attach_fence(EvictionFenceMgr& evf_mgr, Bo& bo) {

@@ -31,11 +31,15 @@ dma::Fence* evf_mgr_get_fence(EvictionFenceMgr& evf_mgr, kernel::Holder holder);
 // Whether the queues may run: the present fence is not signaled. Any context; stays true for who
 // holds userq_mutex.
 bool evf_mgr_is_armed(EvictionFenceMgr& evf_mgr);
-// A new fence takes the place of the signaled one and goes onto every object locked in `exec`; the
-// objects are validated and have a slot reserved. -ENOMEM: the old one stays, and nothing else can
-// fail. Publishes the new fence before it puts the old one; upstream does it the other way round.
-// By the resume worker alone. Mirrors amdgpu_evf_mgr_rearm.
-int evf_mgr_rearm(EvictionFenceMgr& evf_mgr, drm::Exec& exec);
+// Memory for the next fence, or nullptr. userq_mutex not held: reclaiming memory may have to wait
+// for an eviction, which takes it.
+struct EvictionFence;
+EvictionFence* evf_mgr_alloc_fence();
+// The new fence takes the place of the signaled one and goes onto every object locked in `exec`;
+// the objects are validated and have a slot reserved, so nothing can fail. Publishes the new fence
+// before it puts the old one; upstream does it the other way round. By the resume worker alone.
+// Mirrors amdgpu_evf_mgr_rearm.
+void evf_mgr_rearm(EvictionFenceMgr& evf_mgr, drm::Exec& exec, EvictionFence& ev_fence);
 // Validates an object and puts the present fence onto it; nothing if that is signaled: the next
 // rearm will do it. Reserved, with a slot, and the root, too. 0 or -ENOMEM. Mirrors
 // amdgpu_evf_mgr_attach_fence.

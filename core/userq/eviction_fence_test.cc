@@ -221,21 +221,28 @@ TEST_F(EvictionFenceTest, DetachTakesTheFencesOfOneManagerOnly) {
 
 // --- rearm that fails ---
 
-TEST_F(EvictionFenceTest, RearmWithoutMemoryKeepsTheOldOne) {
+TEST_F(EvictionFenceTest, ResumeWithoutMemoryKeepsTheOldOneUntilThereIsSome) {
   EXPECT_EQ(run({[this] {
               evict();
-              bo_reserve(*vm().root, false);
-              drm::Exec exec;
-              drm::exec_init(exec, 0);
               dma::Fence* old = evf_mgr().ev_fence;
               kernel::task().fail_alloc = 1;
-              EXPECT_EQ(evf_mgr_rearm(evf_mgr(), exec), -ENOMEM);
+              EXPECT_EQ(evf_mgr_alloc_fence(), nullptr);
               EXPECT_EQ(evf_mgr().ev_fence, old);
               EXPECT_EQ(evf_mgr().ev_fence_seq, 1u);
-              drm::exec_fini(exec);
-              bo_unreserve(*vm().root);
+              arm();
+              EXPECT_EQ(evf_mgr().ev_fence_seq, 2u);
             }}),
             "nothing");
+}
+
+// Reclaiming memory may wait for an eviction, which needs the mutex.
+TEST_F(EvictionFenceTest, AllocatingItUnderTheMutexIsReported) {
+  EXPECT_EQ(run({[this] {
+              kernel::mutex_lock(mgr().userq_mutex);
+              kernel::kfree(evf_mgr_alloc_fence());
+              kernel::mutex_unlock(mgr().userq_mutex);
+            }}),
+            "lock-order-inversion userq_mutex -> dma_fence_map");
 }
 
 // --- races; the resume runs at every point of the thread, and is preempted at every point ---

@@ -12,7 +12,7 @@ bool everything(const std::string&) { return true; }
 
 // Segments are line, column, count, has a count, starts a region, is a gap.
 std::string file_json(const std::string& name, const std::string& segments) {
-  return R"({"filename": "/root/)" + name + R"(", "segments": [)" + segments + "]}";
+  return R"({"filename": "/tree/)" + name + R"(", "segments": [)" + segments + "]}";
 }
 
 // Branches are four places, times true, times false, the file of the place, two more. Regions are
@@ -29,7 +29,7 @@ std::string export_json(const std::string& files, const std::string& functions) 
 }
 
 std::vector<FileCoverage> parse(const std::string& json, const std::string& source = "") {
-  return parse_coverage(json, "/root", everything, [&](const std::string& name) {
+  return parse_coverage(json, "/tree", everything, [&](const std::string& name) {
     return name.empty() ? std::vector<std::string>() : split(source, '\n');
   });
 }
@@ -72,7 +72,7 @@ TEST(CoverageData, ALineInAGapBetweenStatementsTakesTheCountOfWhatStartsInIt) {
 TEST(CoverageData, EachOutcomeOfAConditionIsABranch) {
   auto files = parse(
       export_json(file_json("a.cc", kSegments),
-                  function_json("\"/root/a.cc\"", 7, "[3, 7, 3, 12, 0, 7, 0, 0, 4]", kFunction)),
+                  function_json("\"/tree/a.cc\"", 7, "[3, 7, 3, 12, 0, 7, 0, 0, 4]", kFunction)),
       kSource);
   EXPECT_EQ(files[0].counts().branches, (Ratio{1, 2}));
   EXPECT_EQ(files[0].counts().functions, (Ratio{1, 1}));
@@ -81,8 +81,8 @@ TEST(CoverageData, EachOutcomeOfAConditionIsABranch) {
 }
 
 TEST(CoverageData, WhatIsCompiledTwiceCountsOnce) {
-  std::string one = function_json("\"/root/a.cc\"", 0, "[3, 7, 3, 12, 2, 0, 0, 0, 4]", kFunction);
-  std::string other = function_json("\"/root/a.cc\"", 3, "[3, 7, 3, 12, 0, 1, 0, 0, 4]", kFunction);
+  std::string one = function_json("\"/tree/a.cc\"", 0, "[3, 7, 3, 12, 2, 0, 0, 0, 4]", kFunction);
+  std::string other = function_json("\"/tree/a.cc\"", 3, "[3, 7, 3, 12, 0, 1, 0, 0, 4]", kFunction);
   auto files = parse(export_json(file_json("a.cc", kSegments), one + "," + other));
   EXPECT_EQ(files[0].counts().branches, (Ratio{2, 2}));
   EXPECT_EQ(files[0].counts().functions, (Ratio{1, 1}));
@@ -92,7 +92,7 @@ TEST(CoverageData, AConditionInsideAMacroBelongsToTheLineThatUsesIt) {
   // The macro stands in line 9 of b.h and has two operands in one place; a.cc uses it in line 3.
   std::string regions = std::string(kFunction) + ", [3, 7, 3, 14, 7, 0, 1, 1]";
   auto files = parse(export_json(file_json("a.cc", kSegments) + "," + file_json("b.h", ""),
-                                 function_json(R"("/root/a.cc", "/root/b.h")", 7,
+                                 function_json(R"("/tree/a.cc", "/tree/b.h")", 7,
                                                "[9, 24, 9, 33, 0, 7, 1, 0, 4],"
                                                "[9, 24, 9, 33, 1, 6, 1, 0, 4]",
                                                regions)),
@@ -105,7 +105,7 @@ TEST(CoverageData, AConditionInsideAMacroBelongsToTheLineThatUsesIt) {
 TEST(CoverageData, ALiteralIsNoCondition) {
   auto files = parse(
       export_json(file_json("a.cc", kSegments),
-                  function_json("\"/root/a.cc\"", 7, "[3, 10, 3, 14, 7, 0, 0, 0, 4]", kFunction)),
+                  function_json("\"/tree/a.cc\"", 7, "[3, 10, 3, 14, 7, 0, 0, 0, 4]", kFunction)),
       "\n\n  while (true) {\n");
   EXPECT_EQ(files[0].counts().branches.all, 0u);
 }
@@ -113,7 +113,7 @@ TEST(CoverageData, ALiteralIsNoCondition) {
 TEST(CoverageData, ASwitchWithoutDefaultHasAnOutcomeForNoneOfItsCases) {
   auto files = parse(
       export_json(file_json("a.cc", kSegments),
-                  function_json("\"/root/a.cc\"", 7, "[3, 11, 3, 12, 7, 0, 0, 0, 4]", kFunction)),
+                  function_json("\"/tree/a.cc\"", 7, "[3, 11, 3, 12, 7, 0, 0, 0, 4]", kFunction)),
       "\n\n  switch (n) {\n");
   EXPECT_EQ(files[0].gaps()[0], (Gap{3, 3, 11, "never none of its cases: n"}));
 }
@@ -124,7 +124,7 @@ TEST(CoverageData, OnlyWhatIsCountedCounts) {
                       "," + R"({"filename": "/usr/include/c", "segments": []})",
                   function_json("\"/usr/include/c\"", 1, "", kFunction));
   auto files = parse_coverage(
-      json, "/root", [](const std::string& name) { return !is_test_file(name); },
+      json, "/tree", [](const std::string& name) { return !is_test_file(name); },
       [](const std::string&) { return std::vector<std::string>(); });
   ASSERT_EQ(files.size(), 1u);
   EXPECT_EQ(files[0].name, "core/a.cc");
@@ -138,7 +138,7 @@ TEST(CoverageData, OtherTextIsAnError) {
   // A branch in a file that nothing expands to.
   EXPECT_THROW(parse(export_json(
                    file_json("a.cc", kSegments),
-                   function_json("\"/root/a.cc\"", 7, "[3, 7, 3, 12, 0, 7, 5, 0, 4]", kFunction))),
+                   function_json("\"/tree/a.cc\"", 7, "[3, 7, 3, 12, 0, 7, 5, 0, 4]", kFunction))),
                EnvironmentError);
 }
 
