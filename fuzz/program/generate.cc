@@ -86,7 +86,7 @@ unsigned random_entry(const Scope& scope, ArgType type, Rng& rng) {
 
 // Lists of buffers, timelines and points are mostly empty: operations without them get further.
 uint64_t random_list(const Scope& scope, ArgType type, bool optional, Rng& rng) {
-  if (rng.percent(optional ? 75 : 10)) return 0;
+  if (rng.percent(optional ? 92 : 10)) return 0;
   unsigned size = 1;
   while (size < SlotList::kMax && rng.percent(25)) size++;
   uint64_t list = 0;
@@ -183,25 +183,32 @@ uint64_t random_value(const Program& program, const Scope& scope, const ArgSpec&
     case ArgType::kDoorbell:
       return random_doorbell(scope.doorbells, rng);
     case ArgType::kPage:
-      return rng.below(rng.percent(75) ? 4 : kPages);
+      return rng.percent(80) ? arg.preset : rng.below(kPages);
     case ArgType::kPriority:
-      return rng.percent(80) ? 0 : rng.below(4);
+      return rng.percent(92) ? 0 : rng.below(4);
     case ArgType::kCpu:
       return rng.below(rng.percent(80) ? program.device.cpus : kMaxCpus);
     case ArgType::kFlag:
-      return rng.percent(25);
+      return rng.percent(12);
   }
   return 0;
 }
 
+// Most of the time only those from here up: queues, fences, the GPU. Programs of many kinds of
+// operations are needed, but what the driver is about happens between few.
+constexpr unsigned kCoreWeight = 18;
+
 OpKind random_kind(Rng& rng) {
+  const unsigned least = rng.percent(60) ? kCoreWeight : 1;
+  auto weight = [&](unsigned kind) {
+    const unsigned w = op_spec(static_cast<OpKind>(kind)).weight;
+    return w < least ? 0 : w;
+  };
   unsigned total = 0;
-  for (unsigned i = 0; i < kOpKinds; i++) total += op_spec(static_cast<OpKind>(i)).weight;
+  for (unsigned kind = 0; kind < kOpKinds; kind++) total += weight(kind);
   unsigned ticket = rng.below(total);
   unsigned kind = 0;
-  while (ticket >= op_spec(static_cast<OpKind>(kind)).weight) {
-    ticket -= op_spec(static_cast<OpKind>(kind++)).weight;
-  }
+  while (ticket >= weight(kind)) ticket -= weight(kind++);
   return static_cast<OpKind>(kind);
 }
 
