@@ -46,7 +46,7 @@ TEST(CoverageReport, WhatIsBelowTheMinimumIsNamedByFolderAndInTotal) {
 }
 
 CoverageResult result() {
-  return {.root = "/root",
+  return {.root = "/tree",
           .files = two_files(),
           .reached_by = {{"userq_fuzzer", {}, "userq-fuzzer"},
                          {"all together", total(two_files()), "all-together"}}};
@@ -67,7 +67,7 @@ TEST(CoverageReport, PageLinksToTheLineAndEscapesTheSource) {
   auto holds = [&](std::string_view text) { return page.find(text) != std::string::npos; };
   EXPECT_TRUE(holds(kReportMark));
   EXPECT_TRUE(holds("never false: a &lt; b"));
-  EXPECT_TRUE(holds("href=\"all-together/coverage/root/core/dma/fence.cc.html#L5\">5-6<"));
+  EXPECT_TRUE(holds("href=\"all-together/coverage/tree/core/dma/fence.cc.html#L5\">5-6<"));
   EXPECT_TRUE(holds("href=\"userq-fuzzer/index.html\">userq_fuzzer<"));
   EXPECT_FALSE(holds("names.h"));
 }
