@@ -19,7 +19,7 @@
 
 namespace kernel {
 
-// Locks that may be taken together. Only the order of stamps counts, so they go on from run to run.
+// Locks that may be taken together. Only the order of stamps counts.
 struct WwClass {
   const char* name;                             // of its locks
   uint64_t stamp = 0;                           // the youngest ticket's

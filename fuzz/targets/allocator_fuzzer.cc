@@ -216,7 +216,7 @@ void tear_down() {
   userq::seq64_fini(seq64);
 }
 
-constexpr StepTarget kTarget = {"allocator_fuzzer", set_up, step, {reader, nullptr}, tear_down};
+constexpr StepTarget kTarget = {"allocator_fuzzer", set_up, step, reader, tear_down};
 
 }  // namespace
 

@@ -600,7 +600,7 @@ void tear_down() {
   dma::stub_fini();
 }
 
-constexpr StepTarget kTarget = {"dma_fence_fuzzer", set_up, step, {reader, nullptr}, tear_down};
+constexpr StepTarget kTarget = {"dma_fence_fuzzer", set_up, step, reader, tear_down};
 
 }  // namespace
 

@@ -259,12 +259,6 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; 
 
 }  // namespace
 
-const Ioctl* find_ioctl(unsigned index) {
-  return index < std::size(kIoctls) ? &kIoctls[index] : nullptr;
-}
-
-unsigned ioctl_count() { return static_cast<unsigned>(std::size(kIoctls)); }
-
 unsigned field_count(const Ioctl& ioctl) {
   unsigned n = 0;
   while (n < kMaxFields && ioctl.fields[n].name != nullptr) ++n;

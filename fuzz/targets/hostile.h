@@ -38,9 +38,6 @@ struct Ioctl {
   Field fields[kMaxFields];
 };
 
-// The ioctls, by index; nullptr: no more.
-const Ioctl* find_ioctl(unsigned index);
-unsigned ioctl_count();
 unsigned field_count(const Ioctl& ioctl);
 
 struct Call {

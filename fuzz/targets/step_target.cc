@@ -60,9 +60,7 @@ bool run_on_main_thread(void (*phase)()) {
 
 bool run_steps() {
   sched::spawn(0, job(take_steps, 0));
-  for (unsigned i = 0; i < 2; ++i)
-    if (target->companions[i] != nullptr)
-      sched::spawn(i + 1, job(target->companions[i], steps::kMaxSteps + 1));
+  sched::spawn(1, job(target->companion, steps::kMaxSteps + 1));
   sched::set_preemptible(true);
   const bool ended = sched::run_all();
   sched::set_preemptible(false);

@@ -1,8 +1,8 @@
 // What all targets share whose inputs are steps (steps.h): start-up, one run, the mutator.
 //
 // A run: set_up on the main thread; then t0 takes the steps one after the other, while the
-// companions, if there are any, run beside it as t1 and t2 and the input's schedule switches
-// between them; then tear_down on the main thread; then the ledger and the slab must be empty.
+// companion runs beside it as t1 and the input's schedule switches between them; then tear_down on
+// the main thread; then the ledger and the slab must be empty.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ struct StepTarget {
   const char* name;
   void (*set_up)();
   void (*step)(const steps::Step& step);
-  void (*companions[2])();
+  void (*companion)();
   void (*tear_down)();
 };
 

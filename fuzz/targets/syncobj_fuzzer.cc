@@ -568,7 +568,7 @@ void tear_down() {
   dma::stub_fini();
 }
 
-constexpr StepTarget kTarget = {"syncobj_fuzzer", set_up, step, {waiter, nullptr}, tear_down};
+constexpr StepTarget kTarget = {"syncobj_fuzzer", set_up, step, waiter, tear_down};
 
 }  // namespace
 
