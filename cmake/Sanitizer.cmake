@@ -57,14 +57,16 @@ endif()
 add_compile_options(${fencebench_flags})
 add_link_options(${fencebench_link_flags})
 
-# Feedback for libFuzzer, put on each library and target unless it asks for none. Two parts of it are
-# left out. Stack depth measures where a fiber's stack lies, which is noise. Compared values: UBSan's
+# Feedback for libFuzzer, put on each library and target unless it asks for none. Three parts of it are
+# left out. Stack depth measures where a fiber's stack lies, which is noise. Callees of indirect calls
+# count only with -use_value_profile, and each call costs time. Compared values: UBSan's
 # checks compare pointers, so libFuzzer's table of recent comparisons would feed addresses to the
 # mutator (another campaign for the same seed) and keep leaked objects reachable for LeakSanitizer.
 if(FENCEBENCH_SANITIZER STREQUAL "coverage")
   set(fencebench_feedback_flags "")
 else()
-  set(fencebench_feedback_flags -fsanitize=fuzzer-no-link -fno-sanitize-coverage=stack-depth,trace-cmp)
+  set(fencebench_feedback_flags -fsanitize=fuzzer-no-link
+      -fno-sanitize-coverage=stack-depth,trace-cmp,indirect-calls)
 endif()
 
 # Older clangs (16 does, 19 does not) let TSan watch the coverage counters themselves: every line that two

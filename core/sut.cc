@@ -30,7 +30,7 @@ namespace {
 
 // An entry of the process's descriptor table and the struct file behind it. Harness state, not the
 // driver's: this file is compiled without TSan instrumentation, and nothing in it is a scheduling
-// point.
+// point. Bounded search is told who opens and closes it, and who finds it open.
 struct Descriptor {
   drm::File* file;  // nullptr: not open, or closed and gone
   bool opening;     // taken by an open(2) that is under way
@@ -55,6 +55,7 @@ char opened[SUT_MAX_FILES];
 void free_if_unused(Descriptor& descriptor) {
   if (descriptor.open || descriptor.users > 0 || descriptor.file == nullptr) return;
   kernel::tsan_acquire(&descriptor);
+  sched::touch(&descriptor, true);
   drm::File* file = descriptor.file;
   descriptor.file = nullptr;
   drm::file_free(*file);
@@ -67,6 +68,7 @@ class RunningCall {
   explicit RunningCall(uint32_t index)
       : descriptor_(index < SUT_MAX_FILES && descriptors[index].open ? &descriptors[index]
                                                                      : nullptr) {
+    if (index < SUT_MAX_FILES) sched::touch(&descriptors[index], false);
     if (descriptor_ == nullptr) return;
     kernel::tsan_acquire(&opened[index]);
     ++descriptor_->users;
@@ -76,6 +78,8 @@ class RunningCall {
   ~RunningCall() {
     if (descriptor_ == nullptr) return;
     kernel::tsan_release(descriptor_);
+    // Of a closed one the last to leave frees the file.
+    sched::touch(descriptor_, !descriptor_->open);
     --descriptor_->users;
     descriptor_->contexts &= ~(1u << sched::current()->id);
     free_if_unused(*descriptor_);
@@ -161,6 +165,7 @@ void sut_device_fini() {
 int sut_file_open(uint32_t index) {
   if (index >= SUT_MAX_FILES) return -EINVAL;
   Descriptor& descriptor = descriptors[index];
+  sched::touch(&descriptor, true);
   if (descriptor.file != nullptr || descriptor.opening) return -EBUSY;
   descriptor.opening = true;
   drm::File* file = drm::file_alloc(&descriptor.mm);
@@ -170,6 +175,7 @@ int sut_file_open(uint32_t index) {
     error = userq::fpriv_open(*device, *file);
     if (error != 0) drm::file_free(*file);
   }
+  sched::touch(&descriptor, true);
   descriptor.opening = false;
   if (error != 0) return error;
   descriptor.file = file;
@@ -179,6 +185,7 @@ int sut_file_open(uint32_t index) {
 }
 
 int sut_file_close(uint32_t index) {
+  if (index < SUT_MAX_FILES) sched::touch(&descriptors[index], true);
   if (index >= SUT_MAX_FILES || !descriptors[index].open) return -EBADF;
   descriptors[index].open = false;
   free_if_unused(descriptors[index]);
@@ -186,9 +193,11 @@ int sut_file_close(uint32_t index) {
 }
 
 int sut_process_kill(uint32_t index) {
+  if (index < SUT_MAX_FILES) sched::touch(&descriptors[index], true);
   if (index >= SUT_MAX_FILES || !descriptors[index].open) return -EBADF;
   for (unsigned id = 0; id < sched::kContexts; ++id) {
     if ((descriptors[index].contexts >> id & 1) == 0) continue;
+    sched::touch(&kernel::task(id).signal_pending, true);
     kernel::task(id).signal_pending = true;
     sched::wake(sched::context(id));
   }

@@ -54,7 +54,8 @@ unsigned number_of_text(const char* name) {
   return classes++;
 }
 
-unsigned find_class(const char* name, unsigned slot) {
+// Kept out of its callers, as is all that happens once for a lock in a run.
+__attribute__((noinline)) unsigned find_class(const char* name, unsigned slot) {
   for (; known[slot].name != nullptr; slot = (slot + 1) % kKnownSlots)
     if (known[slot].name == name) return known[slot].number;
   if (++known_count == kKnownSlots) too_many("names of locks");
@@ -305,11 +306,15 @@ void learn_edge(const Held& held, unsigned outer, unsigned inner, uint32_t tag) 
     for (uint64_t left = to; left != 0; left &= left - 1)
       graph.reached_by[__builtin_ctzll(left)] |= from;
   }
-  graph.edges[graph.edge_count++] = edge;
+  // Member by member: as a whole it would come from the stack, which is several times slower.
+  Edge& latest = graph.edges[graph.edge_count++];
+  latest.outer = edge.outer;
+  latest.inner = edge.inner;
+  latest.tag = tag;
 }
 
 // Outermost first: if its edge closes a cycle, those of the locks within it close longer ones.
-void learn_order(const Held& held, unsigned inner, uint64_t outer) {
+__attribute__((noinline)) void learn_order(const Held& held, unsigned inner, uint64_t outer) {
   for (unsigned i = 0; i < held.depth; ++i)
     if (outer & bit(held.stack[i].number))
       learn_edge(held, held.stack[i].number, inner, sched::current()->tag);
@@ -335,7 +340,7 @@ void learn_usage(unsigned number, Usage usage, uint32_t tag) {
     report_irq_unsafe(end, number, other, usage, way);
 }
 
-void learn_usages(unsigned number, unsigned usages) {
+__attribute__((noinline)) void learn_usages(unsigned number, unsigned usages) {
   for (unsigned usage = 0; usage < kUsages; ++usage)
     if (usages & ~graph.usages[number] & 1u << usage)
       learn_usage(number, static_cast<Usage>(usage), sched::current()->tag);
@@ -359,6 +364,9 @@ void check_order(const Held& held, unsigned number, LockMode mode) {
 // --- declared facts ---
 
 void declare(const char* outer, const char* inner) {
+  // Mostly it is said again, before each run, and with the same literals.
+  for (unsigned i = 0; i < fact_count; ++i)
+    if (facts[i].outer == outer && facts[i].inner == inner) return;
   for (unsigned i = 0; i < fact_count; ++i) {
     const Fact& fact = facts[i];
     if (!same_text(fact.outer, outer) || (fact.inner == nullptr) != (inner == nullptr)) continue;

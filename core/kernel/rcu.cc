@@ -16,16 +16,16 @@ char grace_period;  // stands for the memory ordering of a grace period
 
 // What a context did until it was seen out of a reader happens before the callbacks, even if it is
 // a reader again when they run.
-void release_all_but(uint32_t readers) { sched::release_contexts(~readers, &grace_period); }
+void release_all_but(sched::Mask readers) { sched::release_contexts(~readers, &grace_period); }
 
-uint32_t readers_now() {
-  uint32_t readers = 0;
-  for (unsigned id = 0; id < sched::kContexts; ++id) {
+sched::Mask readers_now() {
+  sched::Mask readers = 0;
+  for (sched::Mask left = sched::busy_contexts(); left != 0; left &= left - 1) {
+    const unsigned id = sched::first_of(left);
     const sched::Context& context = sched::context(id);
-    if (sched::idle(id)) continue;
     if (context.kind == sched::Kind::kSoftirq || context.irq_off > 0 || context.preempt_off > 0 ||
         task(id).rcu_depth > 0)
-      readers |= 1u << id;
+      readers |= sched::Mask{1} << id;
   }
   return readers;
 }
@@ -64,7 +64,10 @@ void wake_me(RcuHead& head) { complete(container_of(&head, Wait, head)->over); }
 
 }  // namespace
 
-void rcu_read_lock() { ++task().rcu_depth; }
+void rcu_read_lock() {
+  ++task().rcu_depth;
+  sched::touch_readers();
+}
 
 void rcu_read_unlock() {
   Task& t = task();
@@ -115,7 +118,7 @@ void rcu_barrier() {
 
 bool rcu_take_softirq(sched::Job* job) {
   if (waiting == nullptr) return false;
-  const uint32_t still_readers = readers_now();
+  const sched::Mask still_readers = readers_now();
   release_all_but(still_readers);
   for (RcuHead* head = waiting; head != nullptr; head = head->next) head->readers &= still_readers;
   if (waiting->readers != 0) return false;
@@ -128,6 +131,8 @@ bool rcu_take_softirq(sched::Job* job) {
   *job = {rcu_do_batch, nullptr, ready->tag};
   return true;
 }
+
+bool rcu_has_softirq() { return waiting != nullptr && (waiting->readers & readers_now()) == 0; }
 
 void rcu_reset() {
   waiting = ready = nullptr;

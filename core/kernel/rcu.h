@@ -19,8 +19,8 @@ namespace kernel {
 struct RcuHead {
   RcuHead* next;
   void (*func)(RcuHead& head);
-  uint32_t readers;  // contexts that were readers and have not been seen out of it yet
-  uint32_t tag;      // the operation that called call_rcu()
+  sched::Mask readers;  // contexts that were readers and have not been seen out of it yet
+  uint32_t tag;         // the operation that called call_rcu()
 };
 
 void rcu_read_lock();
@@ -50,6 +50,7 @@ inline void rcu_assign_pointer(T*& pointer, T* value) {
 
 // Hands the executor the callbacks whose grace period has ended.
 bool rcu_take_softirq(sched::Job* job);
+bool rcu_has_softirq();
 // Starts a new run.
 void rcu_reset();
 

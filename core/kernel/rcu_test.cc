@@ -157,6 +157,52 @@ TEST(Rcu, CallbackRunsWhenTheScheduleNamesSoftirqOrElseWhenNobodyElseCan) {
   }
 }
 
+// Asks first, and then takes; what it got runs here.
+bool takes_what_there_is() {
+  const bool there_is = kernel::rcu_has_softirq();
+  sched::Job job;
+  EXPECT_EQ(kernel::rcu_take_softirq(&job), there_is);
+  const uint32_t tag = sched::current()->tag;
+  if (there_is) job.run(job.arg);
+  sched::current()->tag = tag;
+  return there_is;
+}
+
+TEST(Rcu, ThereIsASoftirqExactlyWhenOneWouldBeHandedOut) {
+  std::atomic<bool> reading;
+  int ran, with_readers = 0, without_readers = 0;
+  Callback first, second;
+  first.body = second.body = [&] { ++ran; };
+  TestRun run;
+  run.set_up = [&] {
+    reading = false;
+    ran = 0;
+  };
+  run.threads = {[&] {
+                   step();
+                   kernel::rcu_read_lock();
+                   reading = true;
+                   step();
+                   step();
+                   reading = false;
+                   kernel::rcu_read_unlock();
+                 },
+                 [&] {
+                   EXPECT_FALSE(takes_what_there_is());
+                   for (Callback* callback : {&first, &second}) {
+                     const bool had_to_wait = reading;
+                     callback->call();
+                     step();
+                     const bool took = takes_what_there_is();
+                     if (had_to_wait && reading) EXPECT_FALSE(took);
+                     ++(took ? without_readers : with_readers);
+                   }
+                 }};
+  EXPECT_EQ(run.sweep({kT1, kT0, kT1}, [&] { EXPECT_EQ(ran, 2); }), "nothing");
+  EXPECT_GT(with_readers, 0);
+  EXPECT_GT(without_readers, 0);
+}
+
 TEST(Rcu, CallbacksRunInTheOrderOfTheirCalls) {
   std::string order;
   Callback callbacks[3];

@@ -26,7 +26,7 @@ extern bool checks_enabled;
 // functions, no numbers; of a lock that is destroyed the name may be nullptr. `format` adds lines
 // of detail.
 void report(Verdict verdict, const char* where, const char* format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 // Writes the text of an operation for reports: "t1: wait B ...". Returns its length.
 using OperationPrinter = size_t (*)(uint32_t tag, char* buffer, size_t capacity);
@@ -47,5 +47,5 @@ void set_report_epilogue(void (*epilogue)());
   (__builtin_expect(!!(condition), 0) ? (::kernel::warn_on(#condition, __func__), true) : false)
 
 namespace kernel {
-void warn_on(const char* condition, const char* function);
+__attribute__((cold)) void warn_on(const char* condition, const char* function);
 }  // namespace kernel

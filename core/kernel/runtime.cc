@@ -63,8 +63,8 @@ void runtime_begin(unsigned cpus, sched::Decider* decider, uint64_t max_points) 
   config.cpus = cpus;
   config.decider = decider;
   config.max_points = max_points;
-  config.softirq.take = rcu_take_softirq;
-  config.worker.take = workqueue_take_job;
+  config.softirq = {rcu_take_softirq, rcu_has_softirq};
+  config.worker = {workqueue_take_job, workqueue_has_job};
   config.on_stuck = on_stuck;
   sched::begin(config);
 }

@@ -1,5 +1,7 @@
 #include "core/kernel/slab.h"
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -72,6 +74,16 @@ bool injected_failure() {
   return t.fail_alloc > 0 && --t.fail_alloc == 0;
 }
 
+// glibc's calloc() makes no use of its cache of freed objects, malloc() does; but the pages of a
+// large object come zeroed from calloc(). The attribute keeps the compiler from calling it anyway.
+__attribute__((no_builtin("malloc"))) void* zeroed_memory(size_t size) {
+  constexpr size_t kLarge = 4096;
+  if (size > kLarge) return std::calloc(1, size);
+  void* object = std::malloc(size);
+  if (object != nullptr) std::memset(object, 0, size);
+  return object;
+}
+
 void* allocate(size_t size, Gfp gfp, const char* type, bool zeroed) {
   if (gfp == Gfp::kKernel) {
     might_sleep("kmalloc");
@@ -79,7 +91,7 @@ void* allocate(size_t size, Gfp gfp, const char* type, bool zeroed) {
   }
   sched::point(sched::Point::kAlloc);
   if (injected_failure() || size > kMaxAllocation) return nullptr;
-  void* object = zeroed ? std::calloc(1, size) : std::malloc(size);
+  void* object = zeroed ? zeroed_memory(size) : std::malloc(size);
   if (object != nullptr) remember(object, type);
   return object;
 }
@@ -93,6 +105,7 @@ void kfree(void* object) {
   if (object == nullptr) return;
   sched::point(sched::Point::kFree);
   forget(object);
+  sched::forget(object, malloc_usable_size(object));
   std::free(object);
 }
 

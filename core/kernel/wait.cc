@@ -22,6 +22,9 @@ void wake_up_process(const sched::Context& context) {
   sched::point(sched::Point::kWake);
 }
 
-bool signal_pending() { return task().signal_pending; }
+bool signal_pending() {
+  sched::touch(&task().signal_pending, false);
+  return task().signal_pending;
+}
 
 }  // namespace kernel

@@ -14,6 +14,7 @@ void check_initialised(const WaitQueueHead& head) {
 
 // The kernel takes the queue's lock here.
 void pass_lock(WaitQueueHead& head) {
+  sched::touch(&head, true);
   tsan_acquire(&head);
   tsan_release(&head);
 }
@@ -33,7 +34,7 @@ void wake_up(WaitQueueHead& head) {
 void wake_up_all(WaitQueueHead& head) { wake_up(head); }
 
 bool waitqueue_active(const WaitQueueHead& head) {
-  sched::point(sched::Point::kRead);
+  sched::access(sched::Point::kRead, &head);
   return head.first != nullptr;
 }
 
@@ -50,6 +51,7 @@ void prepare_to_wait(WaitQueueHead& head, WaitQueueEntry& entry) {
 
 void finish_wait(WaitQueueHead& head, WaitQueueEntry& entry) {
   if (!entry.queued) return;
+  sched::touch(&head, true);
   WaitQueueEntry** at = &head.first;
   while (*at != &entry) at = &(*at)->next;
   *at = entry.next;

@@ -326,6 +326,12 @@ bool workqueue_take_job(sched::Job* job) {
   return false;
 }
 
+bool workqueue_has_job() {
+  for (const Work* work = queue_head; work != nullptr; work = work->next)
+    if (may_start(*work)) return true;
+  return false;
+}
+
 void workqueue_reset() {
   queue_head = nullptr;
   queue_tail = &queue_head;

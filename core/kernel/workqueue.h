@@ -73,6 +73,7 @@ bool delayed_work_pending(const DelayedWork& work);
 
 // Hands the executor the next work that may start.
 bool workqueue_take_job(sched::Job* job);
+bool workqueue_has_job();
 // Starts a new run.
 void workqueue_reset();
 

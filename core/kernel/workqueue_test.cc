@@ -115,6 +115,51 @@ TEST(Workqueue, OrderedWorksRunOneAtATimeInOrderAtEveryPreemption) {
             "nothing");
 }
 
+// Asks first, and then takes; what it got it puts back.
+bool there_is_a_job() {
+  const bool there_is = kernel::workqueue_has_job();
+  sched::Job job;
+  EXPECT_EQ(kernel::workqueue_take_job(&job), there_is);
+  if (there_is) {
+    kernel::Work& work = *static_cast<kernel::Work*>(job.arg);
+    EXPECT_TRUE(kernel::queue_work(*work.wq, work));
+  }
+  return there_is;
+}
+
+TEST(Workqueue, ThereIsAJobExactlyWhenOneWouldBeHandedOut) {
+  std::atomic<bool> one_runs;
+  int there = 0, held_up = 0;
+  TestWork one([&] {
+    one_runs = true;
+    step();
+    step();
+    one_runs = false;
+  });
+  TestWork other([&] { step(); });
+  TestRun run;
+  run.set_up = [&] { one_runs = false; };
+  run.threads = {[&] {
+    EXPECT_FALSE(there_is_a_job());
+    kernel::queue_work(ordered, one);
+    step();
+    if (one_runs) {
+      EXPECT_FALSE(there_is_a_job());  // it runs
+      kernel::queue_work(ordered, one);
+      EXPECT_FALSE(there_is_a_job());  // it does not run twice at a time
+      kernel::queue_work(ordered, other);
+      EXPECT_FALSE(there_is_a_job());  // nor does another one of an ordered queue
+      ++held_up;
+      kernel::cancel_work(other);
+      kernel::queue_work(unordered, other);
+    }
+    there += there_is_a_job();
+  }};
+  EXPECT_EQ(run.sweep({Target::kWorker, kT0}), "nothing");
+  EXPECT_GT(held_up, 0);
+  EXPECT_GT(there, 0);
+}
+
 TEST(Workqueue, UnorderedWorksMayOverlap) {
   std::atomic<int> running = 0, most = 0;
   auto body = [&] {

@@ -5,108 +5,25 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
-#include "core/sched/fiber.h"
+#include "core/sched/engine.h"
 #include "core/sched/sanitizer.h"
-#include "core/sched/sched.h"
-#include "core/sched/timer_queue.h"
 
 namespace sched {
 
+uint32_t observed_kinds;
+Context* running_context;
+bool fingerprinting;
+Engine engine;
+Fingerprint fingerprint;
+
 namespace {
 
-constexpr unsigned kIrq0 = kMaxThreads + 1;
-constexpr unsigned kSoftirq = kIrq0 + kMaxCpus;
-constexpr unsigned kWorker0 = kSoftirq + 1;
-constexpr unsigned kMaxPendingIrqs =
-    64;  // a line that is raised again while this many wait is lost
-constexpr unsigned kMaxTaken = 4096;
-constexpr uint64_t kNever = ~uint64_t{0};
-
-enum class State : uint8_t { kIdle, kRunnable, kSpinning, kSleeping };
-
-struct Slot {
-  Context context;
-  State state;
-  bool woken;
-  Job job;
-  const void* channel;
-  const char* what;
-  const Context* owner;
-  Timer timer;  // deadline of a sleep
-  Fiber fiber;
-};
-
-struct PendingIrq {
-  Job job;
-  const Context* raiser;  // a softirq or worker whose own CPU must have interrupts enabled, too
-};
-
-struct Cpu {
-  Slot* occupant;     // the thread whose turn it is on this CPU
-  Slot* interrupted;  // whoever ran in the executor when the interrupt came; goes on after it
-  PendingIrq pending[kMaxPendingIrqs];
-  unsigned pending_head, pending_count;
-};
-
-struct Engine {
-  Config config;
-  Slot slots[kContexts];
-  Cpu cpus[kMaxCpus];
-  Fiber main;
-  Slot* running;
-  Slot* last_thread;
-  Slot* abandoner;
-  bool abandoned;
-  bool preemptible;
-  bool ready;  // fibers exist
-
-  uint64_t hash, points, switches;
-  uint64_t attention;        // point() takes the slow path from this count on
-  uint64_t decision_points;  // points that count towards preemptions
-  uint64_t decision_at;
-  Preemption decision;
-  unsigned pending_irqs;
-  Preemption taken[kMaxTaken];
-  unsigned taken_count;
-  uint64_t taken_at;
-
-  const Job* lane_jobs;
-  const uint8_t* lane_cpus;
-  unsigned lane_count, lane_next;
-
-  uint64_t now;
-  TimerQueue timers;
-};
-
-Engine engine;
+Observer current_observer;
 char spawn_edge, join_edge;  // addresses that stand for the spawn and join edges
 
-const char* const kNames[kContexts] = {
-    "t0",   "t1",   "t2",   "t3",   "t4",      "t5",       "t6",       "t7",       "main",
-    "irq0", "irq1", "irq2", "irq3", "softirq", "kworker0", "kworker1", "kworker2", "kworker3"};
-
-bool is_thread(const Slot& slot) { return slot.context.kind == Kind::kThread; }
-bool irq_active(unsigned cpu) { return engine.slots[kIrq0 + cpu].state != State::kIdle; }
-bool occupies(const Slot* slot) {
-  return slot != nullptr && (slot->state == State::kRunnable || slot->state == State::kSpinning);
-}
-
-bool irqs_enabled(unsigned cpu) {
-  const Slot* occupant = engine.cpus[cpu].occupant;
-  return !irq_active(cpu) && !(occupies(occupant) && occupant->context.irq_off > 0);
-}
-
-// Whether a runnable slot may have the processor now.
-bool can_run(const Slot& slot) {
-  if (slot.state != State::kRunnable) return false;
-  if (!is_thread(slot)) return true;
-  const Cpu& cpu = engine.cpus[slot.context.cpu];
-  if (irq_active(slot.context.cpu)) return false;
-  const Slot* occupant = cpu.occupant;
-  return occupant == &slot || !occupies(occupant) ||
-         (occupant->context.irq_off == 0 && occupant->context.preempt_off == 0);
-}
+char names[kContexts][16];
 
 void mix(uint64_t value) {
   uint64_t h = (engine.hash ^ value) * 0x9e3779b97f4a7c15;
@@ -115,16 +32,9 @@ void mix(uint64_t value) {
 
 // --- switching ---
 
-void update_attention() {
-  uint64_t at = engine.config.max_points;
-  if (engine.pending_irqs > 0) at = 0;
-  if (engine.preemptible && engine.decision_at != kNever) {
-    const uint64_t left = engine.decision_at > engine.decision_points
-                              ? engine.decision_at - engine.decision_points
-                              : 0;
-    if (engine.points + left < at) at = engine.points + left;
-  }
-  engine.attention = at;
+void set_running(Slot* slot) {
+  engine.running = slot;
+  running_context = slot ? &slot->context : nullptr;
 }
 
 void switch_to(Slot* next) {
@@ -132,12 +42,22 @@ void switch_to(Slot* next) {
   if (next == self) return;
   ++engine.switches;
   mix(0x100 + (next ? next->context.id : kContexts));
-  engine.running = next;
+  set_running(next);
+  if (observed(EventKind::kSwitch)) tell(EventKind::kSwitch, next, self);
   if (next != nullptr && is_thread(*next)) {
     engine.last_thread = next;
     engine.cpus[next->context.cpu].occupant = next;
   }
   fiber_switch(self ? self->fiber : engine.main, next ? next->fiber : engine.main);
+}
+
+}  // namespace
+
+void tell(EventKind kind, const Slot* slot, const Slot* other) {
+  Event event{.kind = kind, .other = other ? other->context.id : uint8_t{kContexts}};
+  event.context = slot ? slot->context.id : uint8_t{kContexts};
+  event.tag = slot ? slot->context.tag : 0;
+  current_observer(event);
 }
 
 void start(Slot& slot, const Job& job) {
@@ -146,85 +66,10 @@ void start(Slot& slot, const Job& job) {
   slot.context.tag = job.tag;
   slot.context.irq_off = slot.context.kind == Kind::kIrq ? 1 : 0;
   slot.context.preempt_off = 0;
+  if (observed(EventKind::kStart)) tell(EventKind::kStart, &slot, nullptr);
 }
 
-// Takes out the oldest one that may come now.
-bool take_irq(Cpu& cpu, Job* job) {
-  for (unsigned i = 0; i < cpu.pending_count; ++i) {
-    PendingIrq& pending = cpu.pending[(cpu.pending_head + i) % kMaxPendingIrqs];
-    if (pending.raiser != nullptr && pending.raiser->irq_off > 0) continue;
-    *job = pending.job;
-    for (; i > 0; --i)
-      cpu.pending[(cpu.pending_head + i) % kMaxPendingIrqs] =
-          cpu.pending[(cpu.pending_head + i - 1) % kMaxPendingIrqs];
-    cpu.pending_head = (cpu.pending_head + 1) % kMaxPendingIrqs;
-    --cpu.pending_count;
-    --engine.pending_irqs;
-    return true;
-  }
-  return false;
-}
-
-Slot* deliver_irq() {
-  if (engine.pending_irqs == 0) return nullptr;
-  Job job;
-  for (unsigned i = 0; i < engine.config.cpus; ++i) {
-    if (!irqs_enabled(i) || !take_irq(engine.cpus[i], &job)) continue;
-    Slot& irq = engine.slots[kIrq0 + i];
-    start(irq, job);
-    engine.cpus[i].interrupted = engine.running;
-    update_attention();
-    return &irq;
-  }
-  return nullptr;
-}
-
-bool raise_from_lane() {
-  if (engine.lane_next == engine.lane_count) return false;
-  const unsigned i = engine.lane_next++;
-  raise_irq(engine.lane_cpus[i], engine.lane_jobs[i]);
-  return true;
-}
-
-// A started softirq or worker that can go on, or else a new job for an idle one.
-Slot* pick_softirq() {
-  Slot& slot = engine.slots[kSoftirq];
-  if (slot.state == State::kRunnable) return &slot;
-  Job job;
-  if (slot.state != State::kIdle || !engine.config.softirq.take ||
-      !engine.config.softirq.take(&job))
-    return nullptr;
-  start(slot, job);
-  return &slot;
-}
-
-Slot* pick_worker() {
-  Slot* idle = nullptr;
-  Slot* self = nullptr;
-  for (unsigned i = 0; i < kMaxWorkers; ++i) {
-    Slot& slot = engine.slots[kWorker0 + i];
-    if (slot.state == State::kIdle && idle == nullptr) idle = &slot;
-    if (slot.state != State::kRunnable) continue;
-    if (&slot != engine.running) return &slot;
-    self = &slot;
-  }
-  Job job;
-  if (idle == nullptr || !engine.config.worker.take || !engine.config.worker.take(&job))
-    return self;
-  start(*idle, job);
-  return idle;
-}
-
-bool fire_next_timer() {
-  Timer* timer = engine.timers.pop();
-  if (timer == nullptr) return false;
-  if (timer->expires > engine.now) engine.now = timer->expires;
-  timer->fire(timer);
-  return true;
-}
-
-// `where`: what the context that cannot go on waits for; nullptr: that of the first one that waits.
-[[noreturn]] void stuck(Stuck kind, const char* where) {
+void stuck(Stuck kind, const char* where) {
   for (const Slot& slot : engine.slots)
     if (where == nullptr) where = slot.what;
   if (engine.config.on_stuck) engine.config.on_stuck(kind, where ? where : "");
@@ -232,26 +77,7 @@ bool fire_next_timer() {
   std::abort();
 }
 
-// The context that goes on when the running one cannot; nullptr: nobody has anything left to do.
-Slot* pick() {
-  for (;;) {
-    for (unsigned i = 0; i < kMaxCpus; ++i)
-      if (engine.slots[kIrq0 + i].state == State::kRunnable) return &engine.slots[kIrq0 + i];
-    if (Slot* irq = deliver_irq()) return irq;
-    const unsigned from = engine.last_thread ? engine.last_thread->context.id : 0;
-    for (unsigned i = 0; i <= kMaxThreads; ++i) {
-      Slot& slot = engine.slots[(from + i) % (kMaxThreads + 1)];
-      if (can_run(slot)) return &slot;
-    }
-    if (raise_from_lane()) continue;
-    if (Slot* softirq = pick_softirq()) return softirq;
-    if (Slot* worker = pick_worker()) return worker;
-    if (fire_next_timer()) continue;
-    for (const Slot& slot : engine.slots)
-      if (slot.state != State::kIdle) stuck(Stuck::kDeadlock, nullptr);
-    return nullptr;
-  }
-}
+namespace {
 
 // Body of every pooled fiber: one job after another.
 void context_main(void* arg) {
@@ -263,6 +89,12 @@ void context_main(void* arg) {
     slot.state = State::kIdle;
     slot.job = {};  // a stale pointer here would hide a leak from LeakSanitizer
     slot.context.irq_off = slot.context.preempt_off = 0;
+    if (fingerprinting) {
+      fingerprint.step(slot.context.id, ~uint64_t{0});
+      if (slot.context.kind == Kind::kWorker)
+        fingerprint.write(slot.context.id, Fingerprint::kWorks, 0);
+    }
+    if (observed(EventKind::kEnd)) tell(EventKind::kEnd, &slot, nullptr);
     Slot* next = nullptr;
     if (slot.context.kind == Kind::kIrq) {
       Slot* interrupted = engine.cpus[slot.context.cpu].interrupted;
@@ -271,41 +103,11 @@ void context_main(void* arg) {
         engine.cpus[next->context.cpu].interrupted = interrupted;
       else if (interrupted != nullptr && can_run(*interrupted))
         next = interrupted;
+      if (observed(EventKind::kIrqExit)) tell(EventKind::kIrqExit, &slot, interrupted);
       if (engine.pending_irqs == 0) update_attention();
     }
-    if (next == nullptr) next = pick();
+    if (next == nullptr) next = successor();
     if (next != &slot) switch_to(next);
-  }
-}
-
-// --- decisions ---
-
-void fetch_decision() {
-  if (engine.config.decider == nullptr || !engine.config.decider->next(engine.decision)) {
-    engine.decision_at = kNever;
-    return;
-  }
-  engine.decision_at = engine.decision_points + engine.decision.after;
-}
-
-// Whom a preemption switches to. `effect` tells whether it changed anything: an interrupt that is
-// raised while its CPU has interrupts disabled stays pending.
-Slot* resolve(Target target, bool* effect) {
-  switch (target) {
-    case Target::kIrq:
-      *effect = raise_from_lane();
-      return deliver_irq();
-    case Target::kSoftirq:
-      return pick_softirq();
-    case Target::kWorker:
-      return pick_worker();
-    case Target::kTimer:
-      *effect = fire_next_timer();
-      return nullptr;
-    default: {
-      Slot& slot = engine.slots[static_cast<unsigned>(target)];
-      return can_run(slot) ? &slot : nullptr;
-    }
   }
 }
 
@@ -313,17 +115,7 @@ Slot* resolve(Target target, bool* effect) {
 __attribute__((noinline)) void attend() {
   if (engine.points > engine.config.max_points) stuck(Stuck::kLivelock, nullptr);
   Slot* next = nullptr;
-  if (engine.preemptible && engine.decision_points >= engine.decision_at) {
-    bool effect = false;
-    next = resolve(engine.decision.to, &effect);
-    if (next != nullptr && next != engine.running) effect = true;
-    if (effect && engine.taken_count < kMaxTaken) {
-      engine.taken[engine.taken_count++] = {
-          static_cast<uint32_t>(engine.decision_points - engine.taken_at), engine.decision.to};
-      engine.taken_at = engine.decision_points;
-    }
-    fetch_decision();
-  }
+  if (engine.preemptible && engine.decision_points >= engine.decision_at) next = decide(false);
   // Interrupts come first, then whatever the preemption wants.
   if (Slot* irq = deliver_irq()) {
     if (next != nullptr) engine.cpus[irq->context.cpu].interrupted = next;
@@ -338,11 +130,33 @@ void wake_slot(Slot& slot) {
   if (slot.state == State::kSleeping) timer_cancel(slot.timer);
   slot.woken = true;
   slot.state = State::kRunnable;
+  if (engine.running == nullptr) return;
+  if (fingerprinting) fingerprint.join(slot.context.id, actor());
+  if (observed(EventKind::kWake) && &slot != engine.running)
+    tell(EventKind::kWake, &slot, engine.running);
 }
 
 void sleep_timeout(Timer* timer) {
-  for (Slot& slot : engine.slots)
-    if (&slot.timer == timer) slot.state = State::kRunnable;  // woken stays false
+  for (Slot& slot : engine.slots) {
+    if (&slot.timer != timer) continue;
+    slot.state = State::kRunnable;  // woken stays false
+    if (fingerprinting) fingerprint.join(slot.context.id, Fingerprint::kExecutor);
+    if (observed(EventKind::kWake)) tell(EventKind::kWake, &slot, nullptr);
+  }
+}
+
+void name_context(unsigned id, Kind kind) {
+  const struct {
+    const char* name;
+    unsigned first;
+  } kNames[] = {{"t", 0}, {"irq", kIrq0}, {"softirq", kSoftirq}, {"kworker", kWorker0}};
+  const auto& [name, first] = kNames[static_cast<unsigned>(kind)];
+  if (id == kMainThread)
+    std::snprintf(names[id], sizeof names[id], "main");
+  else if (kind == Kind::kSoftirq)
+    std::snprintf(names[id], sizeof names[id], "%s", name);
+  else
+    std::snprintf(names[id], sizeof names[id], "%s%u", name, id - first);
 }
 
 void create_contexts() {
@@ -353,9 +167,10 @@ void create_contexts() {
                       : i < kSoftirq ? Kind::kIrq
                       : i < kWorker0 ? Kind::kSoftirq
                                      : Kind::kWorker;
-    slot.context = {kind, static_cast<uint8_t>(i), 0, kNames[i], 0, 0, 0};
+    name_context(i, kind);
+    slot.context = {kind, static_cast<uint8_t>(i), 0, names[i], 0, 0, 0};
     slot.timer.fire = sleep_timeout;
-    fiber_create(slot.fiber, kNames[i], context_main, &slot);
+    fiber_create(slot.fiber, names[i], context_main, &slot);
   }
   engine.ready = true;
 }
@@ -372,8 +187,12 @@ void wait_on(Slot& self, const void* channel, const char* what, const Context* o
   self.channel = channel;
   self.what = what;
   self.owner = owner;
+  if (observed(EventKind::kBlock))
+    observe(
+        {.kind = EventKind::kBlock, .other = owner ? owner->id : uint8_t{kContexts}, .what = what});
   if (waits_for_itself(self, owner)) stuck(Stuck::kDeadlock, what);
-  switch_to(pick());
+  if (fingerprinting && owner != nullptr) fingerprint.join(self.context.id, owner->id);
+  switch_to(successor());
   self.channel = nullptr;
   self.what = nullptr;
   self.owner = nullptr;
@@ -394,6 +213,8 @@ void join_unfinished([[maybe_unused]] Slot& slot) {
 void begin(const Config& config) {
   if (!engine.ready) create_contexts();
   engine.config = config;
+  fingerprinting = config.decider != nullptr && config.decider->wants_state();
+  engine.watched = observed(EventKind::kPoint) || fingerprinting;
   for (unsigned i = 0; i < kContexts; ++i) {
     Slot& slot = engine.slots[i];
     if (is_thread(slot))
@@ -411,20 +232,26 @@ void begin(const Config& config) {
     cpu.occupant = cpu.interrupted = nullptr;
     cpu.pending_head = cpu.pending_count = 0;
   }
-  engine.running = nullptr;
+  set_running(nullptr);
   engine.last_thread = nullptr;
-  engine.abandoned = engine.preemptible = false;
+  engine.abandoned = engine.preemptible = engine.choosing = false;
   engine.hash = engine.points = engine.switches = 0;
   engine.decision_points = engine.taken_at = 0;
   engine.pending_irqs = engine.taken_count = 0;
   engine.lane_count = engine.lane_next = 0;
   engine.now = 0;
   engine.timers.clear();
-  fetch_decision();
+  if (fingerprinting) fingerprint.reset();
+  decide_after(config.decider != nullptr ? config.decider->next() : Decider::kNever);
   update_attention();
 }
 
-bool idle(unsigned id) { return engine.slots[id].state == State::kIdle; }
+Mask busy_contexts() {
+  Mask busy = 0;
+  for (unsigned i = 0; i < kContexts; ++i)
+    if (engine.slots[i].state != State::kIdle) busy |= Mask{1} << i;
+  return busy;
+}
 
 Activity activity(unsigned id) {
   const Slot& slot = engine.slots[id];
@@ -488,12 +315,50 @@ const Preemption* taken_preemptions(unsigned* count) {
   return engine.taken;
 }
 
-Context* current() { return engine.running ? &engine.running->context : nullptr; }
 Context& context(unsigned id) { return engine.slots[id].context; }
+
+namespace {
+
+// A point with somebody who looks, or whose place in the order of steps counts.
+__attribute__((noinline)) void watched_point(Point kind, uint32_t object) {
+  const uint8_t id = engine.running->context.id;
+  const void* location = std::exchange(engine.location, nullptr);
+  if (fingerprinting) fingerprint.before_point(id, kind, object);
+  if (observed(EventKind::kPoint))
+    observe({.kind = EventKind::kPoint, .point = kind, .object = object});
+  if (++engine.points >= engine.attention) attend();
+  if (!fingerprinting) return;
+  fingerprint.after_point(id, kind, object, location);
+  if (fingerprint.met()) {  // nobody wants to know more
+    fingerprinting = false;
+    engine.watched = observed(EventKind::kPoint);
+  }
+}
+
+}  // namespace
+
+void access(Point kind, const void* location) {
+  engine.location = location;
+  point(kind);
+}
+
+void note_touch(const void* location, bool writes) {
+  if (engine.running != nullptr) fingerprint.touch(engine.running->context.id, location, writes);
+}
+
+void touch_readers() {
+  if (fingerprinting && engine.running != nullptr)
+    fingerprint.read(engine.running->context.id, Fingerprint::kReaders, 0);
+}
+
+void forget(const void* start, size_t size) {
+  if (fingerprinting) fingerprint.forget(start, size);
+}
 
 void point(Point kind, uint32_t object) {
   mix(uint64_t{object} << 16 | static_cast<uint64_t>(kind) << 8 | engine.running->context.id);
   if (engine.preemptible) ++engine.decision_points;
+  if (__builtin_expect(engine.watched, 0)) return watched_point(kind, object);
   if (++engine.points >= engine.attention) attend();
 }
 
@@ -530,10 +395,16 @@ void raise_irq(unsigned cpu, Job job) {
   target.pending[(target.pending_head + target.pending_count++) % kMaxPendingIrqs] = {
       job, on_no_cpu ? self : nullptr};
   ++engine.pending_irqs;
+  if (fingerprinting) fingerprint.write(actor(), Fingerprint::kIrqLine, cpu);
   update_attention();
 }
 
-void release_contexts([[maybe_unused]] uint32_t contexts, [[maybe_unused]] void* edge) {
+void release_contexts(Mask contexts, [[maybe_unused]] void* edge) {
+  if (fingerprinting) {
+    // The caller saw who is in a reader now.
+    fingerprint.step(actor(), folded(contexts));
+    fingerprint.write(actor(), Fingerprint::kReaders, 0);
+  }
 #if defined(FENCEBENCH_TSAN)
   for (unsigned i = 0; i < kContexts; ++i) {
     if (!(contexts >> i & 1)) continue;
@@ -546,10 +417,30 @@ void release_contexts([[maybe_unused]] uint32_t contexts, [[maybe_unused]] void*
 
 unsigned cpu_count() { return engine.config.cpus; }
 
-uint64_t now() { return engine.now; }
+void set_observer(Observer observer, uint32_t kinds) {
+  current_observer = observer;
+  observed_kinds = observer != nullptr ? kinds : 0;
+}
+void observe(Event event) {
+  if (engine.running != nullptr) {
+    event.context = engine.running->context.id;
+    event.tag = engine.running->context.tag;
+  } else {
+    event.context = kContexts;
+  }
+  current_observer(event);
+}
+
+uint64_t now() {
+  if (fingerprinting && engine.running != nullptr)
+    fingerprint.read(engine.running->context.id, Fingerprint::kTime, 0);
+  return engine.now;
+}
 
 void timer_start(Timer& timer, uint64_t expires) {
   timer_cancel(timer);
+  if (fingerprinting && engine.running != nullptr)
+    fingerprint.write(engine.running->context.id, Fingerprint::kTime, 0);
   timer.expires = expires;
   engine.timers.insert(timer);
 }

@@ -30,6 +30,8 @@
 #endif
 #if defined(FENCEBENCH_TSAN)
 #include <sanitizer/tsan_interface.h>
+extern "C" void __tsan_ignore_thread_begin();
+extern "C" void __tsan_ignore_thread_end();
 #endif
 
 #define NO_SANITIZE __attribute__((no_sanitize("address", "memory", "thread", "undefined")))
@@ -95,6 +97,19 @@ inline void* current_tsan_fiber() {
 NO_SANITIZE inline void switch_tsan_fiber([[maybe_unused]] void* fiber) {
 #if defined(FENCEBENCH_TSAN)
   __tsan_switch_to_fiber(fiber, __tsan_switch_to_fiber_no_sync);
+#endif
+}
+
+// In between TSan sees no access and no allocation of the present fiber, those of the functions
+// that it intercepts included.
+inline void tsan_look_away() {
+#if defined(FENCEBENCH_TSAN)
+  __tsan_ignore_thread_begin();
+#endif
+}
+inline void tsan_look_again() {
+#if defined(FENCEBENCH_TSAN)
+  __tsan_ignore_thread_end();
 #endif
 }
 

@@ -4,6 +4,7 @@
 //
 // Rules
 // - The running context runs on until it waits, ends, or a preemption of the decider takes effect.
+//   A wait and an end are decision points, too: the decider may name who goes on.
 // - Threads are pinned: thread i runs on CPU i % cpus. A thread that disabled preemption or
 // interrupts
 //   keeps its CPU; threads of other CPUs may still run in between.
@@ -21,18 +22,19 @@
 // running context, the others from outside of one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/sched/decider.h"
 
 namespace sched {
 
-inline constexpr unsigned kMaxThreads = 8;
 inline constexpr unsigned kMaxCpus = 4;
 inline constexpr unsigned kMaxWorkers = 4;
 inline constexpr unsigned kMainThread =
     kMaxThreads;  // set-up and teardown; never a preemption's target
 inline constexpr unsigned kContexts = kMaxThreads + 1 + kMaxCpus + 1 + kMaxWorkers;
+static_assert(kContexts <= sizeof(Mask) * 8);
 inline constexpr uint64_t kForever = ~uint64_t{0};
 
 enum class Kind : uint8_t { kThread, kIrq, kSoftirq, kWorker };
@@ -74,9 +76,11 @@ struct Job {
   uint32_t tag;
 };
 
-// Softirqs and work items come from the layer above: `take` hands out the next job that may start.
+// Softirqs and work items come from the layer above: `take` hands out the next job that may start,
+// `ready` tells whether there is one.
 struct Source {
   bool (*take)(Job* job);
+  bool (*ready)();
 };
 
 // A one-shot timer in virtual time. `fire` runs inside the executor: it may wake, start timers and
@@ -130,12 +134,18 @@ const Preemption* taken_preemptions(unsigned* count);
 
 // --- for primitives ---
 
+// Of the executor, for the inline functions below alone, which TSan must not see: what current()
+// gives; whether anybody wants to know of touch(), and who tells him.
+extern Context* running_context;
+extern bool fingerprinting;
+void note_touch(const void* location, bool writes);
+
 // The running context; nullptr outside of run_all().
-Context* current();
+__attribute__((no_sanitize("thread"))) inline Context* current() { return running_context; }
 // All contexts, by id.
 Context& context(unsigned id);
-// Whether the context has nothing to do.
-bool idle(unsigned id);
+// Contexts that have something to do, bit i for context i.
+Mask busy_contexts();
 
 // What a context is about, for reports.
 struct Activity {
@@ -149,6 +159,17 @@ Activity activity(unsigned id);
 // [context] A place where the decider may preempt and interrupts may arrive. `object` is a small
 // number, the same in every build, that tells what is touched.
 void point(Point kind, uint32_t object = 0);
+// [context] The same for an access to memory that several contexts share on purpose; `location` is
+// not part of the trace.
+void access(Point kind, const void* location);
+// [context] What the step between two points does besides: it reads or writes `location`, or begins
+// or ends to be a reader whose end release_contexts() is about. Only bounded search wants to know.
+__attribute__((no_sanitize("thread"))) inline void touch(const void* location, bool writes) {
+  if (__builtin_expect(fingerprinting, 0)) note_touch(location, writes);
+}
+void touch_readers();
+// The memory is freed: what its addresses stand for from here on is something else.
+void forget(const void* start, size_t size);
 // [context] Waits, without sleeping, until wake_all(channel). `owner` is the context waited for, if
 // known; waiting for oneself or for the thread under an interrupt is a deadlock at once. `what`
 // names the thing.
@@ -164,7 +185,7 @@ void wake(const Context& context);
 // [context] Tells TSan that all that the named contexts (bit i: context i) did so far happens
 // before what anybody does after a tsan_acquire(edge): what passing out of RCU readers guarantees.
 // `edge` is any address.
-void release_contexts(uint32_t contexts, void* edge);
+void release_contexts(Mask contexts, void* edge);
 
 // Raises an interrupt: `job` runs on `cpu` in interrupt context. Callable from anywhere. One that a
 // softirq or worker raises waits until that context has interrupts enabled as well, wherever it

@@ -13,6 +13,7 @@ class TimerQueue {
   bool remove(Timer& timer);
   // Takes the next one out, disarmed; nullptr: none is armed.
   Timer* pop();
+  bool any() const { return first_ != nullptr; }
   // Forgets all timers without touching them: they may be gone.
   void clear() { first_ = nullptr; }
 

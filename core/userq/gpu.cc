@@ -11,18 +11,20 @@ namespace {
 template <typename T>
 T load(const T& location) {
   T value;
+  sched::touch(&location, false);
   __atomic_load(&location, &value, __ATOMIC_RELAXED);
   return value;
 }
 
 template <typename T>
 void store(T& location, T value) {
+  sched::touch(&location, true);
   __atomic_store(&location, &value, __ATOMIC_RELAXED);
 }
 
 // Each step begins with the one point at which others may come first.
 HwQueue& begin_step(Gpu& gpu, uint32_t doorbell) {
-  sched::point(sched::Point::kWrite);
+  sched::access(sched::Point::kWrite, &gpu);
   return gpu.queues[doorbell];
 }
 
