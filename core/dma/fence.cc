@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/kernel/slab.h"
 #include "core/kernel/task.h"
@@ -58,6 +59,7 @@ void run_callback(Fence& fence, FenceCb& cb) {
 void complete(Fence& fence, uint64_t timestamp) {
   kernel::lockdep_assert_held(*fence.lock);
   if (kernel::test_and_set_bit(kFenceSignaledBit, fence.flags)) return;
+  kernel::observe_state("fence", fence_object(fence), "pending", "signaled", fence.error);
   // Nothing of the maker is needed from here on, unless it wants to hear of the end.
   if (fence.ops->release == nullptr && fence.ops->wait == nullptr)
     kernel::rcu_assign_pointer(fence.ops, static_cast<const FenceOps*>(nullptr));

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/sched/sched.h"
 
@@ -14,8 +15,8 @@ constexpr uint32_t kNone = ~uint32_t{0};
 
 struct Entry {
   Holder holder;
-  uint32_t tag;  // operation that took the reference
-  Holder origin;
+  uint32_t tag;        // operation that took the reference
+  Holder origin;       // the first holder, if it was moved; else the role is nullptr
   uint32_t moved_tag;  // operation that moved it to `holder`; meaningful if origin.role is set
   uint32_t next;       // in the account, or in the free list
 };
@@ -64,6 +65,19 @@ uint32_t allocate_entry() {
   return index;
 }
 
+void add_entry(uint32_t object, const Holder& holder) {
+  const uint32_t index = allocate_entry();
+  Account& account = accounts.items[object - 1];
+  // Member by member: a whole one would be built elsewhere and copied, which is several times
+  // slower.
+  Entry& entry = entries.items[index];
+  entry.holder = holder;
+  entry.tag = current_tag();
+  entry.origin.role = nullptr;
+  entry.next = account.entries;
+  account.entries = index;
+}
+
 // Writes "role of type#n" or "role".
 void describe(const Holder& holder, char (&text)[128]) {
   if (holder.object == 0)
@@ -79,6 +93,12 @@ uint32_t* find(uint32_t object, const Holder& holder) {
        at = &entries.items[*at].next)
     if (same(entries.items[*at].holder, holder)) return at;
   return nullptr;
+}
+
+void observe_reference(sched::EventKind kind, uint32_t object, const Holder& holder,
+                       const Holder& from = {nullptr, 0}) {
+  if (sched::observed(kind))
+    emit(kind, object, ledger_type(object), holder.role, from.role, from.object, holder.object);
 }
 
 void report_not_held(uint32_t object, const Holder& holder, const char* act) {
@@ -111,19 +131,18 @@ uint32_t ledger_open(const char* type, Holder first) {
   Account& account = accounts.push();
   account = {type, kNone, current_tag()};
   const uint32_t object = accounts.size;
-  if (checks_enabled) ledger_get(object, first);
+  observe_reference(sched::EventKind::kOpen, object, first);
+  if (checks_enabled) add_entry(object, first);
   return object;
 }
 
 void ledger_get(uint32_t object, Holder holder) {
-  if (!checks_enabled) return;
-  const uint32_t index = allocate_entry();
-  Account& account = accounts.items[object - 1];
-  entries.items[index] = {holder, current_tag(), {nullptr, 0}, 0, account.entries};
-  account.entries = index;
+  observe_reference(sched::EventKind::kGet, object, holder);
+  if (checks_enabled) add_entry(object, holder);
 }
 
 void ledger_put(uint32_t object, Holder holder) {
+  observe_reference(sched::EventKind::kPut, object, holder);
   if (!checks_enabled) return;
   uint32_t* at = find(object, holder);
   if (at == nullptr) return report_not_held(object, holder, "dropped");
@@ -134,6 +153,7 @@ void ledger_put(uint32_t object, Holder holder) {
 }
 
 void ledger_move(uint32_t object, Holder from, Holder to) {
+  observe_reference(sched::EventKind::kMove, object, to, from);
   if (!checks_enabled) return;
   uint32_t* at = find(object, from);
   if (at == nullptr) return report_not_held(object, from, "moved");
@@ -144,6 +164,7 @@ void ledger_move(uint32_t object, Holder from, Holder to) {
 }
 
 void ledger_close(uint32_t object) {
+  observe_reference(sched::EventKind::kClose, object, {nullptr, 0});
   if (!checks_enabled) return;
   Account& account = accounts.items[object - 1];
   if (account.entries == kNone) return;

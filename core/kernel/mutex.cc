@@ -4,6 +4,7 @@
 
 #include "core/kernel/annotate.h"
 #include "core/kernel/lockdep.h"
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/kernel/spinlock.h"
 #include "core/kernel/task.h"
@@ -33,6 +34,7 @@ int lock_common(Mutex& mutex, bool interruptible) {
   }
   mutex.owner = sched::current();
   annotate_locked(&mutex);
+  observe_locked(mutex.name, mutex.id);
   return 0;
 }
 
@@ -61,6 +63,7 @@ bool mutex_trylock(Mutex& mutex) {
   if (mutex.owner != nullptr) return false;
   mutex.owner = sched::current();
   annotate_locked(&mutex);
+  observe_locked(mutex.name, mutex.id);
   lock_acquire(mutex.name, LockMode::kTry);
   return true;
 }
@@ -71,6 +74,7 @@ void mutex_unlock(Mutex& mutex) {
     report(Verdict::kUnlockNotOwner, mutex.name, "%s is released by %s but held by %s", mutex.name,
            sched::current()->name, mutex.owner ? mutex.owner->name : "nobody");
   lock_release(mutex.name);
+  observe_unlocked(mutex.name, mutex.id);
   annotate_unlocked(&mutex);
   mutex.owner = nullptr;
   sched::wake_all(&mutex);

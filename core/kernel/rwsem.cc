@@ -2,6 +2,7 @@
 
 #include "core/kernel/annotate.h"
 #include "core/kernel/lockdep.h"
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/kernel/spinlock.h"
 #include "core/kernel/task.h"
@@ -19,7 +20,7 @@ struct RwsemWaiter {
 
 namespace {
 
-uint32_t bit(const sched::Context& context) { return 1u << context.id; }
+sched::Mask bit(const sched::Context& context) { return sched::Mask{1} << context.id; }
 
 void check_alive(const RwSemaphore& sem) {
   if (sem.name == nullptr && checks_enabled)
@@ -72,11 +73,14 @@ const sched::Context* holder(const RwSemaphore& sem) {
   return sem.owner == nullptr && (sem.readers & bit(*self)) ? self : sem.owner;
 }
 
+const char* role_of(bool writer) { return writer ? nullptr : "shared"; }
+
 void annotate_down(RwSemaphore& sem, bool writer) {
   if (writer)
     annotate_locked(&sem);
   else
     annotate_read_locked(&sem);
+  observe_locked(sem.name, sem.id, role_of(writer));
 }
 
 void down(RwSemaphore& sem, bool writer) {
@@ -118,6 +122,7 @@ void up(RwSemaphore& sem, bool writer) {
     report(Verdict::kUnlockNotOwner, sem.name, "%s is released by %s, which does not hold it so",
            sem.name, self.name);
   lock_release(sem.name);
+  observe_unlocked(sem.name, sem.id, role_of(writer));
   if (writer)
     annotate_unlocked(&sem);
   else

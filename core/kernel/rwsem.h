@@ -18,7 +18,7 @@ struct RwSemaphore {
   const char* name;             // nullptr: never initialised, or destroyed
   uint32_t id;
   uint32_t reader_count;
-  uint32_t readers;      // bit i: context i
+  sched::Mask readers;   // bit i: context i
   RwsemWaiter* waiters;  // in the order of arrival
 };
 

@@ -2,6 +2,7 @@
 
 #include "core/kernel/annotate.h"
 #include "core/kernel/lockdep.h"
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/kernel/task.h"
 
@@ -28,6 +29,7 @@ void acquire(SpinLock& lock, sched::Context& self) {
   }
   lock.owner = &self;
   annotate_locked(&lock);
+  observe_locked(lock.name, lock.id);
 }
 
 void release(SpinLock& lock, sched::Context& self) {
@@ -36,6 +38,7 @@ void release(SpinLock& lock, sched::Context& self) {
     report(Verdict::kUnlockNotOwner, lock.name, "%s is released by %s but held by %s", lock.name,
            self.name, lock.owner ? lock.owner->name : "nobody");
   spin_release(self, lock.name);
+  observe_unlocked(lock.name, lock.id);
   annotate_unlocked(&lock);
   lock.owner = nullptr;
   if (lock.contended) {

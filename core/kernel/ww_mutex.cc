@@ -4,6 +4,7 @@
 
 #include "core/kernel/annotate.h"
 #include "core/kernel/lockdep.h"
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/kernel/spinlock.h"
 #include "core/kernel/task.h"
@@ -106,6 +107,7 @@ int wait_for_lock(WwMutex& lock, WwAcquireCtx* ctx, bool interruptible) {
 void acquired(WwMutex& lock, WwAcquireCtx* ctx) {
   lock.owner = sched::current();
   annotate_locked(&lock);
+  observe_locked(lock.name, lock.id);
   if (ctx == nullptr) return;
   warn_if(ctx->done, "ww_mutex_lock", "the ticket is done with locking");
   warn_if(ctx->ww_class != lock.ww_class, "ww_mutex_lock", "the ticket is of another class");
@@ -215,6 +217,7 @@ void ww_mutex_unlock(WwMutex& lock) {
     lock.ctx = nullptr;
   }
   lock_release(lock.name);
+  observe_unlocked(lock.name, lock.id);
   annotate_unlocked(&lock);
   lock.owner = nullptr;
   if (lock.waiters != nullptr) sched::wake(*lock.waiters->task);

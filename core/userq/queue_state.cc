@@ -1,6 +1,7 @@
 #include "core/userq/queue_state.h"
 
 #include "core/kernel/atomic.h"
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/userq/device.h"
 #include "core/userq/fpriv.h"
@@ -10,6 +11,9 @@
 namespace userq {
 
 namespace {
+
+const char* const kStateNames[] = {"unmapped", "mapped", "preempted", "hung", "invalid va"};
+const char* name_of(QueueState state) { return kStateNames[static_cast<unsigned>(state)]; }
 
 Device& device_of(Queue& queue) { return *queue.userq_mgr->adev; }
 
@@ -41,7 +45,7 @@ bool may_run(Queue& queue) {
 
 // The end of a request.
 int settle(Queue& queue, int error, QueueState next) {
-  queue.state = error == 0 ? next : QueueState::kHung;
+  queue_set_state(queue, error == 0 ? next : QueueState::kHung);
   return error;
 }
 
@@ -71,6 +75,12 @@ void erase_doorbell(Queue& queue) {
 }
 
 }  // namespace
+
+void queue_set_state(Queue& queue, QueueState next) {
+  if (next != queue.state)
+    kernel::observe_state("queue", queue.refcount.object, name_of(queue.state), name_of(next));
+  queue.state = next;
+}
 
 QueueState queue_state(Queue& queue) {
   Stable stable(queue);
@@ -122,7 +132,7 @@ int queue_resume(Queue& queue) {
 void queue_invalidate(Queue& queue) {
   Stable stable(queue);
   WARN_ON(queue.state == QueueState::kMapped || queue.state == QueueState::kPreempted);
-  queue.state = QueueState::kInvalidVa;
+  queue_set_state(queue, QueueState::kInvalidVa);
   queue_force_completion(queue);
 }
 
@@ -139,7 +149,7 @@ int queue_detach(Queue& queue) {
 
 void queue_set_hung(Queue& queue) {
   kernel::lockdep_assert_held(device_of(queue).reset_domain.sem);
-  if (queue.state != QueueState::kInvalidVa) queue.state = QueueState::kHung;
+  if (queue.state != QueueState::kInvalidVa) queue_set_state(queue, QueueState::kHung);
   queue_force_completion(queue);
 }
 

@@ -16,6 +16,8 @@
 namespace userq {
 
 QueueState queue_state(Queue& queue);
+// The state is `next` from here on; takes no lock.
+void queue_set_state(Queue& queue, QueueState next);
 // HUNG or INVALID_VA: not on the hardware, and nothing completes its fences but force completion.
 bool queue_is_dead(Queue& queue);
 

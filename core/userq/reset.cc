@@ -97,7 +97,7 @@ void pre_reset(Device& adev) {
   for (Queue* queue; (queue = queue_at_or_after(adev, &index)) != nullptr; ++index) {
     unmap_for_reset(adev, *queue);
     if (queue->state == QueueState::kMapped || queue->state == QueueState::kPreempted)
-      queue->state = QueueState::kHung;
+      queue_set_state(*queue, QueueState::kHung);
     queue_force_completion(*queue);
   }
 }
@@ -106,7 +106,7 @@ void post_reset(Device& adev) {
   kernel::lockdep_assert_held(adev.reset_domain.sem);
   uint64_t index = 0;
   for (Queue* queue; (queue = queue_at_or_after(adev, &index)) != nullptr; ++index) {
-    if (queue->state == QueueState::kHung) queue->state = QueueState::kUnmapped;
+    if (queue->state == QueueState::kHung) queue_set_state(*queue, QueueState::kUnmapped);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "core/drm/uapi_syncobj.h"
+#include "core/kernel/observe.h"
 #include "core/sut.h"
 #include "core/userq/uapi_gem.h"
 #include "core/userq/uapi_userq.h"
@@ -34,18 +35,36 @@ constexpr uint64_t wptr_va(uint64_t page, unsigned queue) { return rptr_va(page,
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr unsigned kMemoryVar = kVars - 1;  // P
 
+// Bounded search has to know who reads and who sets it.
+template <typename T>
+class Variable {
+ public:
+  operator T() const {
+    sched::touch(this, false);
+    return value_;
+  }
+  void operator=(T value) {
+    sched::touch(this, true);
+    value_ = value;
+  }
+
+ private:
+  T value_;
+};
+using Handle = Variable<uint32_t>;
+
 struct Process {
-  uint32_t doorbells;  // handle of the doorbell buffer
+  Handle doorbells;  // of the doorbell buffer
 };
 
 struct State {
   const Program* program;
   Process processes[kFiles];
-  uint32_t queue_id[kVars];
-  uint32_t doorbell[kVars];
-  uint64_t page[kVars];  // of the queue's ring
-  uint32_t syncobj[kVars];
-  uint32_t bo[kVars];
+  Handle queue_id[kVars];
+  Handle doorbell[kVars];
+  Variable<uint64_t> page[kVars];  // of the queue's ring
+  Handle syncobj[kVars];
+  Handle bo[kVars];
 };
 
 State state;
@@ -68,7 +87,7 @@ uint64_t put_array(const Op& op, unsigned which, const T* values, unsigned count
 }
 
 // The handles of a list of variables.
-uint64_t put_handles(const Op& op, unsigned which, const uint32_t* handle_of, uint64_t list) {
+uint64_t put_handles(const Op& op, unsigned which, const Handle* handle_of, uint64_t list) {
   uint32_t handles[SlotList::kMax];
   const unsigned count = SlotList::size(list);
   for (unsigned i = 0; i < count; ++i) handles[i] = handle_of[SlotList::at(list, i) % kVars];
@@ -90,7 +109,7 @@ int ioctl(const Op& op, uint32_t number, Args& args) {
 
 // --- queues ---
 
-void queue_create(const Op& op) {
+int queue_create(const Op& op) {
   const unsigned queue = var(op.args[0]);
   const uint64_t page = op.args[3];
   const Process& process = state.processes[file_of(op)];
@@ -107,20 +126,22 @@ void queue_create(const Op& op) {
   args.in.rptr_va = rptr_va(page, queue);
   args.in.wptr_va = wptr_va(page, queue);
   const int doorbell = sut_doorbell(file_of(op), process.doorbells, offset);
-  if (ioctl(op, SUT_IOCTL_USERQ, args) != 0) return;
+  const int error = ioctl(op, SUT_IOCTL_USERQ, args);
+  if (error != 0) return error;
   state.queue_id[queue] = args.out.queue_id;
   state.doorbell[queue] = doorbell < 0 ? SUT_MAX_DOORBELLS : static_cast<uint32_t>(doorbell);
   state.page[queue] = page;
+  return 0;
 }
 
-void queue_free(const Op& op) {
+int queue_free(const Op& op) {
   userq::drm_amdgpu_userq args{};
   args.in.op = userq::kUserqOpFree;
   args.in.queue_id = state.queue_id[op.args[0]];
-  ioctl(op, SUT_IOCTL_USERQ, args);
+  return ioctl(op, SUT_IOCTL_USERQ, args);
 }
 
-void signal(const Op& op) {
+int signal(const Op& op) {
   const unsigned queue = var(op.args[0]);
   sut_va_store64(file_of(op), wptr_va(state.page[queue], queue), op.args[1]);
   userq::drm_amdgpu_userq_signal args{};
@@ -131,10 +152,10 @@ void signal(const Op& op) {
   args.num_bo_read_handles = SlotList::size(op.args[3]);
   args.bo_write_handles = put_handles(op, 2, state.bo, op.args[4]);
   args.num_bo_write_handles = SlotList::size(op.args[4]);
-  ioctl(op, SUT_IOCTL_USERQ_SIGNAL, args);
+  return ioctl(op, SUT_IOCTL_USERQ_SIGNAL, args);
 }
 
-void wait(const Op& op) {
+int wait(const Op& op) {
   userq::drm_amdgpu_userq_wait args{};
   args.waitq_id = state.queue_id[op.args[0]];
   args.syncobj_handles = put_handles(op, 0, state.syncobj, op.args[1]);
@@ -155,31 +176,34 @@ void wait(const Op& op) {
   args.bo_write_handles = args.bo_read_handles + reads * sizeof bos[0];
   args.num_bo_write_handles = writes;
   args.out_fences = SUT_USER_BASE + op.lane * kLaneMemory + kOutFences;
-  ioctl(op, SUT_IOCTL_USERQ_WAIT, args);
+  return ioctl(op, SUT_IOCTL_USERQ_WAIT, args);
 }
 
 // --- buffers ---
 
-void bo_create(const Op& op) {
+int bo_create(const Op& op) {
   const uint32_t file = file_of(op);
-  uint32_t& handle = state.bo[op.args[0]];
+  Handle& handle = state.bo[op.args[0]];
   if (op.args[2] != 0) {
     userq::drm_amdgpu_gem_userptr args{SUT_USER_BASE, kPageSize, 0, 0};
     args.flags = userq::kGemUserptrAnononly | userq::kGemUserptrRegister;
-    if (sut_ioctl(file, SUT_IOCTL_GEM_USERPTR, &args) == 0) handle = args.handle;
-    return;
+    const int error = sut_ioctl(file, SUT_IOCTL_GEM_USERPTR, &args);
+    if (error == 0) handle = args.handle;
+    return error;
   }
   userq::drm_amdgpu_gem_create args{};
   args.in = {2 * kPageSize, 0, userq::kGemDomainVram,
              op.args[1] != 0 ? userq::kGemCreateVmAlwaysValid : 0};
-  if (sut_ioctl(file, SUT_IOCTL_GEM_CREATE, &args) == 0) handle = args.out.handle;
+  const int error = sut_ioctl(file, SUT_IOCTL_GEM_CREATE, &args);
+  if (error == 0) handle = args.out.handle;
+  return error;
 }
 
-void bo_close(const Op& op) {
+int bo_close(const Op& op) {
   struct {
     uint32_t handle, pad;
   } args{state.bo[op.args[0]], 0};
-  ioctl(op, SUT_IOCTL_GEM_CLOSE, args);
+  return ioctl(op, SUT_IOCTL_GEM_CLOSE, args);
 }
 
 int va_op(uint32_t file, uint32_t operation, uint32_t handle, uint64_t page, uint64_t offset,
@@ -194,43 +218,45 @@ int va_op(uint32_t file, uint32_t operation, uint32_t handle, uint64_t page, uin
   return sut_ioctl(file, SUT_IOCTL_GEM_VA, &args);
 }
 
-void va_map(const Op& op) {
-  va_op(file_of(op), userq::kVaOpMap, state.bo[op.args[0]], op.args[1], op.args[2], 1);
+int va_map(const Op& op) {
+  return va_op(file_of(op), userq::kVaOpMap, state.bo[op.args[0]], op.args[1], op.args[2], 1);
 }
 
-void va_unmap(const Op& op) {
+int va_unmap(const Op& op) {
   // P's first pages were mapped in one piece.
   const bool memory = op.args[0] == kMemoryVar && op.args[1] == 0;
-  va_op(file_of(op), userq::kVaOpUnmap, state.bo[op.args[0]], op.args[1], 0,
-        memory ? kRingPages : 1);
+  return va_op(file_of(op), userq::kVaOpUnmap, state.bo[op.args[0]], op.args[1], 0,
+               memory ? kRingPages : 1);
 }
 
 // --- syncobjs ---
 
-void syncobj_create(const Op& op) {
+int syncobj_create(const Op& op) {
   drm::drm_syncobj_create args{0, op.args[1] != 0 ? drm::kSyncobjCreateSignaled : 0};
-  if (ioctl(op, SUT_IOCTL_SYNCOBJ_CREATE, args) == 0) state.syncobj[op.args[0]] = args.handle;
+  const int error = ioctl(op, SUT_IOCTL_SYNCOBJ_CREATE, args);
+  if (error == 0) state.syncobj[op.args[0]] = args.handle;
+  return error;
 }
 
-void syncobj_destroy(const Op& op) {
+int syncobj_destroy(const Op& op) {
   drm::drm_syncobj_destroy args{state.syncobj[op.args[0]], 0};
-  ioctl(op, SUT_IOCTL_SYNCOBJ_DESTROY, args);
+  return ioctl(op, SUT_IOCTL_SYNCOBJ_DESTROY, args);
 }
 
-void syncobj_array(const Op& op, uint32_t number) {
+int syncobj_array(const Op& op, uint32_t number) {
   const uint64_t list = SlotList::push(0, var(op.args[0]));
   drm::drm_syncobj_array args{put_handles(op, 0, state.syncobj, list), 1, 0};
-  ioctl(op, number, args);
+  return ioctl(op, number, args);
 }
 
-void timeline_signal(const Op& op) {
+int timeline_signal(const Op& op) {
   const uint64_t list = SlotList::push(0, var(op.args[0]));
   drm::drm_syncobj_timeline_array args{put_handles(op, 0, state.syncobj, list),
                                        put_array(op, 1, &op.args[1], 1), 1, 0};
-  ioctl(op, SUT_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, args);
+  return ioctl(op, SUT_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, args);
 }
 
-void transfer(const Op& op) {
+int transfer(const Op& op) {
   drm::drm_syncobj_transfer args{};
   args.dst_handle = state.syncobj[op.args[0]];
   args.dst_point = op.args[1];
@@ -238,15 +264,15 @@ void transfer(const Op& op) {
   args.src_point = op.args[3];
   args.flags =
       (op.args[4] != 0 ? drm::kSyncobjWaitFlagsWaitForSubmit : 0) | (op.args[5] != 0 ? 1u << 8 : 0);
-  ioctl(op, SUT_IOCTL_SYNCOBJ_TRANSFER, args);
+  return ioctl(op, SUT_IOCTL_SYNCOBJ_TRANSFER, args);
 }
 
-void query(const Op& op) {
+int query(const Op& op) {
   const unsigned count = SlotList::size(op.args[0]);
   drm::drm_syncobj_timeline_array args{put_handles(op, 0, state.syncobj, op.args[0]),
                                        put_points(op, 1, 0, count), count,
                                        op.args[1] != 0 ? drm::kSyncobjQueryFlagsLastSubmitted : 0};
-  ioctl(op, SUT_IOCTL_SYNCOBJ_QUERY, args);
+  return ioctl(op, SUT_IOCTL_SYNCOBJ_QUERY, args);
 }
 
 // 0 polls.
@@ -254,7 +280,7 @@ int64_t deadline_in_ms(uint64_t ms) {
   return ms == 0 ? 0 : static_cast<int64_t>(sched::now() + ms * kMillisecond);
 }
 
-void syncobj_wait(const Op& op) {
+int syncobj_wait(const Op& op) {
   drm::drm_syncobj_wait args{};
   args.handles = put_handles(op, 0, state.syncobj, op.args[0]);
   args.count_handles = SlotList::size(op.args[0]);
@@ -263,10 +289,10 @@ void syncobj_wait(const Op& op) {
                (op.args[3] != 0 ? drm::kSyncobjWaitFlagsWaitForSubmit : 0) |
                (op.args[4] != 0 ? drm::kSyncobjWaitFlagsWaitDeadline : 0);
   args.deadline_nsec = sched::now() + kMillisecond;
-  ioctl(op, SUT_IOCTL_SYNCOBJ_WAIT, args);
+  return ioctl(op, SUT_IOCTL_SYNCOBJ_WAIT, args);
 }
 
-void timeline_wait(const Op& op) {
+int timeline_wait(const Op& op) {
   drm::drm_syncobj_timeline_wait args{};
   args.count_handles = SlotList::size(op.args[0]);
   args.handles = put_handles(op, 0, state.syncobj, op.args[0]);
@@ -275,17 +301,18 @@ void timeline_wait(const Op& op) {
   args.flags = (op.args[3] != 0 ? drm::kSyncobjWaitFlagsWaitAll : 0) |
                (op.args[4] != 0 ? drm::kSyncobjWaitFlagsWaitForSubmit : 0) |
                (op.args[5] != 0 ? drm::kSyncobjWaitFlagsWaitAvailable : 0);
-  ioctl(op, SUT_IOCTL_SYNCOBJ_TIMELINE_WAIT, args);
+  return ioctl(op, SUT_IOCTL_SYNCOBJ_TIMELINE_WAIT, args);
 }
 
-void eventfd(const Op& op) {
+int eventfd(const Op& op) {
   drm::drm_syncobj_eventfd args{};
   args.handle = state.syncobj[op.args[0]];
   args.point = op.args[1];
   args.flags = op.args[2] != 0 ? drm::kSyncobjWaitFlagsWaitAvailable : 0;
   args.fd = sut_eventfd(file_of(op));
-  ioctl(op, SUT_IOCTL_SYNCOBJ_EVENTFD, args);
+  const int error = ioctl(op, SUT_IOCTL_SYNCOBJ_EVENTFD, args);
   if (args.fd >= 0) sut_fd_close(file_of(op), args.fd);
+  return error;
 }
 
 // By a descriptor from one process to the other; with one process only, back to itself.
@@ -297,25 +324,28 @@ int export_syncobj(const Op& op, unsigned from, uint32_t flags, uint64_t point) 
   return sut_ioctl(file, SUT_IOCTL_SYNCOBJ_HANDLE_TO_FD, &args) == 0 ? args.fd : -1;
 }
 
-void import(const Op& op) {
+int import(const Op& op) {
   drm::drm_syncobj_handle args{0, 0, export_syncobj(op, var(op.args[1]), 0, 0), 0, 0};
-  if (ioctl(op, SUT_IOCTL_SYNCOBJ_FD_TO_HANDLE, args) == 0) state.syncobj[op.args[0]] = args.handle;
+  const int error = ioctl(op, SUT_IOCTL_SYNCOBJ_FD_TO_HANDLE, args);
+  if (error == 0) state.syncobj[op.args[0]] = args.handle;
   if (args.fd >= 0) sut_fd_close(file_of(op), args.fd);
+  return error;
 }
 
-void copy_fence(const Op& op) {
+int copy_fence(const Op& op) {
   auto flags = [](uint64_t point) {
     return drm::kSyncobjHandleFlagsSyncFile | (point ? drm::kSyncobjHandleFlagsTimeline : 0);
   };
   const int fd = export_syncobj(op, var(op.args[1]), flags(op.args[3]), op.args[3]);
   drm::drm_syncobj_handle args{state.syncobj[op.args[0]], flags(op.args[2]), fd, 0, op.args[2]};
-  ioctl(op, SUT_IOCTL_SYNCOBJ_FD_TO_HANDLE, args);
+  const int error = ioctl(op, SUT_IOCTL_SYNCOBJ_FD_TO_HANDLE, args);
   if (fd >= 0) sut_fd_close(file_of(op), fd);
+  return error;
 }
 
 // --- processes ---
 
-void open_process(uint32_t file, bool must_succeed) {
+int open_process(uint32_t file, bool must_succeed) {
   int error = sut_file_open(file);
   userq::drm_amdgpu_gem_create doorbells{}, memory{};
   doorbells.in = {kPageSize, 0, userq::kGemDomainDoorbell, 0};
@@ -330,6 +360,7 @@ void open_process(uint32_t file, bool must_succeed) {
     error = va_op(file, userq::kVaOpMap, memory.out.handle, 0, 0, kRingPages);
   }
   if (error != 0 && must_succeed) set_up_failed("opening a process", error);
+  return error;
 }
 
 void eop_handler(void* arg) { sut_irq_eop(state.doorbell[static_cast<const Op*>(arg)->args[0]]); }
@@ -339,7 +370,7 @@ void eop_handler(void* arg) { sut_irq_eop(state.doorbell[static_cast<const Op*>(
 void perform_begin(const Program& program) {
   state = {};
   state.program = &program;
-  for (uint32_t& doorbell : state.doorbell) doorbell = SUT_MAX_DOORBELLS;
+  for (Handle& doorbell : state.doorbell) doorbell = SUT_MAX_DOORBELLS;
 }
 
 void open_processes() {
@@ -354,7 +385,10 @@ unsigned eop_cpu(const Op& op) {
   return static_cast<unsigned>(op.args[1]) % state.program->device.cpus;
 }
 
-void perform(const Op& op) {
+namespace {
+
+// What the process got back; 0 for what returns nothing.
+int call(const Op& op) {
   const uint32_t file = file_of(op);
   switch (op.kind) {
     case OpKind::kQueueCreate:
@@ -374,27 +408,25 @@ void perform(const Op& op) {
     case OpKind::kSyncobjSignal:
       return syncobj_array(op, SUT_IOCTL_SYNCOBJ_SIGNAL);
     case OpKind::kGpuWrite:
-      return sut_gpu_write_rptr(state.doorbell[op.args[0]], op.args[1]);
+      sut_gpu_write_rptr(state.doorbell[op.args[0]], op.args[1]);
+      return 0;
     case OpKind::kEop:
-      return sched::raise_irq(eop_cpu(op), eop_job(op));
+      sched::raise_irq(eop_cpu(op), eop_job(op));
+      return 0;
     case OpKind::kFileClose:
-      sut_file_close(file);
-      return;
+      return sut_file_close(file);
     case OpKind::kFileOpen:
       return open_process(file, false);
     case OpKind::kKill:
-      sut_process_kill(file);
-      return;
+      return sut_process_kill(file);
     case OpKind::kBoCreate:
       return bo_create(op);
     case OpKind::kBoClose:
       return bo_close(op);
     case OpKind::kBoMove:
-      sut_bo_move(file, state.bo[op.args[0]], op.args[1] != 0);
-      return;
+      return sut_bo_move(file, state.bo[op.args[0]], op.args[1] != 0);
     case OpKind::kUserptrGone:
-      sut_userptr_gone(file, state.bo[op.args[0]]);
-      return;
+      return sut_userptr_gone(file, state.bo[op.args[0]]);
     case OpKind::kVaMap:
       return va_map(op);
     case OpKind::kVaUnmap:
@@ -416,28 +448,36 @@ void perform(const Op& op) {
     case OpKind::kCopyFence:
       return copy_fence(op);
     case OpKind::kGpuHang:
-      return sut_gpu_hang(state.doorbell[op.args[0]]);
+      sut_gpu_hang(state.doorbell[op.args[0]]);
+      return 0;
     case OpKind::kFirmwareFail:
-      return sut_firmware_fail(static_cast<uint32_t>(op.args[0]));
+      sut_firmware_fail(static_cast<uint32_t>(op.args[0]));
+      return 0;
     case OpKind::kGpuReset:
-      return sut_gpu_reset(op.args[0] != 0);
+      sut_gpu_reset(op.args[0] != 0);
+      return 0;
     case OpKind::kSuspend:
-      sut_suspend(op.args[0] != 0);
-      return;
+      return sut_suspend(op.args[0] != 0);
     case OpKind::kResume:
-      sut_resume();
-      return;
+      return sut_resume();
     case OpKind::kIsolationStart:
-      sut_isolation(1);
-      return;
+      return sut_isolation(1);
     case OpKind::kIsolationStop:
-      sut_isolation(0);
-      return;
+      return sut_isolation(0);
     case OpKind::kRest:
-      return sut_rest(op.args[0] * kMillisecond);
+      sut_rest(op.args[0] * kMillisecond);
+      return 0;
     case OpKind::kCount:
-      return;
+      break;
   }
+  return 0;
+}
+
+}  // namespace
+
+void perform(const Op& op) {
+  kernel::observe_operation();
+  kernel::observe_result(call(op));
 }
 
 }  // namespace program

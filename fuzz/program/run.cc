@@ -87,6 +87,10 @@ bool run_lanes() {
 
 }  // namespace
 
+const Op* operation_of(uint32_t tag) {
+  return tag != 0 && tag <= state.program->ops.size() ? &state.program->ops[tag - 1] : nullptr;
+}
+
 sched::Trace run(const Program& program, sched::Decider* decider) {
   state.program = &program;
   state.irqs = 0;

@@ -27,4 +27,7 @@ namespace program {
 // livelock the rest of the program is left out.
 sched::Trace run(const Program& program, sched::Decider* decider = nullptr);
 
+// The operation of the present run with that tag, as contexts carry it; nullptr: none.
+const Op* operation_of(uint32_t tag);
+
 }  // namespace program
