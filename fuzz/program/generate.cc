@@ -194,21 +194,13 @@ uint64_t random_value(const Program& program, const Scope& scope, const ArgSpec&
   return 0;
 }
 
-// Most of the time only those from here up: queues, fences, the GPU. Programs of many kinds of
-// operations are needed, but what the driver is about happens between few.
-constexpr unsigned kCoreWeight = 18;
-
-OpKind random_kind(Rng& rng) {
-  const unsigned least = rng.percent(60) ? kCoreWeight : 1;
-  auto weight = [&](unsigned kind) {
-    const unsigned w = op_spec(static_cast<OpKind>(kind)).weight;
-    return w < least ? 0 : w;
-  };
+OpKind random_kind(const Swarm& swarm, Rng& rng) {
   unsigned total = 0;
-  for (unsigned kind = 0; kind < kOpKinds; kind++) total += weight(kind);
+  for (const uint32_t weight : swarm.weight) total += weight;
+  if (total == 0) return OpKind::kQueueCreate;
   unsigned ticket = rng.below(total);
   unsigned kind = 0;
-  while (ticket >= weight(kind)) ticket -= weight(kind++);
+  while (ticket >= swarm.weight[kind]) ticket -= swarm.weight[kind++];
   return static_cast<OpKind>(kind);
 }
 
@@ -264,15 +256,16 @@ size_t create_needs(Program& program, size_t at, OpKind kind, uint8_t lane, Rng&
 
 }  // namespace
 
-uint8_t random_lane(const Program& program, OpKind kind, Rng& rng) {
+uint8_t random_lane(const Program& program, OpKind kind, Rng& rng, const Swarm& swarm) {
   if (op_spec(kind).irq_lane && rng.percent(60)) return kIrqLane;
   unsigned way = rng.below(100);
+  if (swarm.threads > 2 && way < 70) return static_cast<uint8_t>(rng.below(swarm.threads));
   if (way < 50 && !program.ops.empty()) {  // a lane that is in use
     uint8_t lane = program.ops[rng.below(program.ops.size())].lane;
     if (lane < kThreads) return lane;
   }
   if (way < 80) return 0;
-  if (way < 94) return 1;
+  if (way < 94) return static_cast<uint8_t>(swarm.threads > 1);
   return static_cast<uint8_t>(rng.below(way < 98 ? 4 : kThreads));
 }
 
@@ -298,12 +291,12 @@ uint64_t random_arg(const Program& program, size_t at, unsigned arg, Rng& rng) {
   return random_value(program, scope, op_spec(op.kind).args[arg], rng);
 }
 
-bool insert_random_op(Program& program, Rng& rng) {
+bool insert_random_op(Program& program, Rng& rng, const Swarm& swarm) {
   size_t size = program.ops.size();
   if (size >= kMaxOps) return false;
   Op op;
-  op.kind = random_kind(rng);
-  op.lane = random_lane(program, op.kind, rng);
+  op.kind = random_kind(swarm, rng);
+  op.lane = random_lane(program, op.kind, rng, swarm);
   size_t at = rng.percent(50) ? size : rng.below(size + 1);
   at += create_needs(program, at, op.kind, op.lane, rng);
   if (program.ops.size() >= kMaxOps) return program.ops.size() != size;
@@ -362,6 +355,22 @@ bool insert_random_preemption(Program& program, Rng& rng) {
   return true;
 }
 
+bool insert_placed_preemption(Program& program, const Places& places, Rng& rng) {
+  if (program.schedule.size() >= kMaxPreemptions) return false;
+  const uint32_t point = places.points[rng.below(places.count)];
+  uint32_t before = 0;  // where the preemption in front of it comes
+  auto next = program.schedule.begin();
+  for (; next != program.schedule.end(); ++next) {
+    const uint32_t at = before + std::max(next->after, 1u);
+    if (at >= point) break;
+    before = at;
+  }
+  const uint32_t after = std::min(point - before, kMaxAfter);
+  if (next != program.schedule.end()) next->after -= std::min(next->after, after);
+  program.schedule.insert(next, {after, random_target(program, rng)});
+  return true;
+}
+
 void change_device(DeviceConfig& device, Rng& rng) {
   switch (rng.below(4)) {
     case 0:
@@ -378,10 +387,10 @@ void change_device(DeviceConfig& device, Rng& rng) {
   }
 }
 
-Program random_program(Rng& rng) {
+Program random_program(Rng& rng, const Swarm& swarm) {
   Program program;
   while (rng.percent(25)) change_device(program.device, rng);
-  for (unsigned n = 1 + rng.below(12); n; n--) insert_random_op(program, rng);
+  for (unsigned n = 1 + rng.below(12); n; n--) insert_random_op(program, rng, swarm);
   while (rng.percent(60)) insert_random_preemption(program, rng);
   while (rng.percent(15)) program.ops[rng.below(program.ops.size())].faults = random_faults(rng);
   return program;

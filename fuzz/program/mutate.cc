@@ -27,9 +27,9 @@ bool remove_op(Program& program, Rng& rng) {
 }
 
 // Large programs shrink as often as they grow.
-bool insert_op(Program& program, Rng& rng) {
+bool insert_op(Program& program, Rng& rng, const Swarm& swarm) {
   if (rng.below(128) < program.ops.size()) return remove_op(program, rng);
-  return insert_random_op(program, rng);
+  return insert_random_op(program, rng, swarm);
 }
 
 bool change_arg(Program& program, size_t at, Rng& rng) {
@@ -164,12 +164,12 @@ bool change_some_device_property(Program& program, Rng& rng) {
 }
 
 struct Choice {
-  Mutation mutation;
+  Mutation mutation;  // nullptr: insert_op, which the swarm has a say in
   unsigned weight;
 };
 
 constexpr Choice kChoices[] = {
-    {insert_op, 44},
+    {nullptr, 44},
     {change_some_arg, 24},
     {remove_op, 10},
     {change_lane, 9},
@@ -177,22 +177,31 @@ constexpr Choice kChoices[] = {
     {duplicate_op, 8},
     {swap_ops, 4},
     {repeat_ops, 2},
-    {insert_random_preemption, 9},
-    {shift_preemption, 7},
-    {retarget_preemption, 3},
-    {drop_preemption, 4},
     {change_faults, 2},
     {drop_faults, 2},
     {change_some_device_property, 2},
 };
 
-Mutation random_mutation(Rng& rng) {
+// Of the schedule.
+constexpr Choice kScheduleChoices[] = {
+    {insert_random_preemption, 9},
+    {shift_preemption, 7},
+    {retarget_preemption, 3},
+    {drop_preemption, 4},
+};
+
+template <size_t n>
+Mutation pick(const Choice (&choices)[n], Rng& rng) {
   unsigned total = 0;
-  for (const Choice& choice : kChoices) total += choice.weight;
+  for (const Choice& choice : choices) total += choice.weight;
   unsigned ticket = rng.below(total);
-  const Choice* choice = kChoices;
+  const Choice* choice = choices;
   while (ticket >= choice->weight) ticket -= (choice++)->weight;
   return choice->mutation;
+}
+
+Mutation random_mutation(Rng& rng, const Swarm& swarm) {
+  return rng.percent(swarm.preemptions) ? pick(kScheduleChoices, rng) : pick(kChoices, rng);
 }
 
 // Renames all variables and doorbells, so that the operations neither use nor disturb what others
@@ -249,14 +258,15 @@ void append_from(std::vector<T>& to, const std::vector<T>& from, size_t first) {
 
 }  // namespace
 
-void mutate(Program& program, Rng& rng) {
+void mutate(Program& program, Rng& rng, const Swarm& swarm) {
   if (program.ops.empty()) {
-    insert_random_op(program, rng);
+    insert_random_op(program, rng, swarm);
     return;
   }
   constexpr int kTries = 10;
   for (int i = 0; i < kTries; i++) {
-    if (random_mutation(rng)(program, rng)) return;
+    const Mutation mutation = random_mutation(rng, swarm);
+    if (mutation != nullptr ? mutation(program, rng) : insert_op(program, rng, swarm)) return;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fuzz/program/codec.h"
+#include "fuzz/program/generate.h"
 #include "fuzz/program/mutate.h"
 
 namespace program {
@@ -37,13 +38,22 @@ size_t write(Program& program, uint8_t* out, size_t max_size) {
   return size;
 }
 
+constexpr unsigned kFreshShare = 6;  // percent
+constexpr unsigned kPlacedShare = 20;
+
 }  // namespace
 
-size_t custom_mutate(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
-  constexpr unsigned kHowMany[] = {1, 1, 2, 2, 2, 3, 3, 3, 4, 4};
+size_t custom_mutate(uint8_t* data, size_t size, size_t max_size, unsigned seed, const Swarm& swarm,
+                     const Places& places) {
+  constexpr unsigned kHowMany[] = {1, 1, 2, 2, 3, 4, 5, 6, 8, 12};
   Rng rng(seed);
-  Program program = decode(data, size);
-  for (unsigned n = kHowMany[rng.below(std::size(kHowMany))]; n; n--) mutate(program, rng);
+  if (places.count > 0 && rng.percent(kPlacedShare)) {
+    Program program = decode(data, size);
+    if (insert_placed_preemption(program, places, rng)) return write(program, data, max_size);
+  }
+  // Now and then one starts anew: what is kept grows long, and much is found in what is short.
+  Program program = rng.percent(kFreshShare) ? random_program(rng, swarm) : decode(data, size);
+  for (unsigned n = kHowMany[rng.below(std::size(kHowMany))]; n; n--) mutate(program, rng, swarm);
   return write(program, data, max_size);
 }
 

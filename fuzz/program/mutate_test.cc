@@ -312,4 +312,24 @@ TEST(Mutate, FindsTheFirstBugFromNothing) {
 }
 
 }  // namespace
+// Preemptions that are there stay at their places, and the new one comes at one of those asked for.
+TEST(Generate, PlacedPreemptionLeavesTheOthersWhereTheyAre) {
+  const uint32_t points[] = {3, 10, 57};
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    Rng rng(seed);
+    Program program = random_program(rng);
+    program.schedule = {{5, Target::kThread0}, {20, Target::kIrq}};
+    ASSERT_TRUE(insert_placed_preemption(program, {points, 3}, rng));
+    ASSERT_EQ(program.schedule.size(), 3u);
+    std::vector<uint32_t> places;
+    uint32_t at = 0;
+    for (const Preemption& preemption : program.schedule) places.push_back(at += preemption.after);
+    unsigned there = 0;
+    for (uint32_t place : places) there += place == 5 || place == 25;
+    EXPECT_EQ(there, 2u);
+    EXPECT_TRUE(places[0] == 3 || places[1] == 10 || places[2] == 57);
+    EXPECT_TRUE(is_valid(program));
+  }
+}
+
 }  // namespace program

@@ -81,12 +81,12 @@ TEST(Run, WhatARandomScheduleDidReplaysFromTheProgram) {
 struct GiveUp final : sched::Decider {
   bool decided = false;
 
-  bool next(sched::Preemption& preemption) override {
+  uint32_t next() override {
     if (decided) sched::abandon();
     decided = true;
-    preemption = {8, sched::Target::kThread0};
-    return true;
+    return 8;
   }
+  sched::Target decide(const sched::Choice&) override { return sched::Target::kThread0; }
 };
 
 TEST(Run, OneThatIsGivenUpLeavesNothingToTheNext) {
