@@ -1,12 +1,13 @@
 # Replays: what stands in corpus/ runs on the targets as tests.
 #
 #   corpus/<target>/*        run on that target, no finding expected           replay.<target>
+#                            in three orders, the same traces expected         replay_orders.<target>
 #   corpus/defects/NAME.fence   on the unpatched target, no finding expected   replay.<target>
 #                               on the variant NAME, its verdict expected      defect.NAME.<target>
 #
 # Programs (.fence), lists of steps (.steps) and ioctl calls (.calls) are kept as text and assembled to bytes under
 # build/<preset>/corpus; other files are taken as they are. A reproducer of a defect says in its `# fencebench:` line which target it
-# is for and which verdict it must end in.
+# is for and which verdict it must end in. Replays run under the determinism guard (fuzz/targets/determinism_guard.h).
 
 # Adds the rule that assembles one file of text; RESULT is the file of bytes.
 function(fencebench_assemble text result)
@@ -65,10 +66,19 @@ function(fencebench_corpus_tests)
     endforeach()
     if(inputs)
       add_test(NAME replay.${target} COMMAND ${target} ${inputs})
-      fencebench_test_environment(replay.${target})
-      set_tests_properties(replay.${target} PROPERTIES LABELS replay TIMEOUT 600)
+      add_test(NAME replay_orders.${target}
+          COMMAND sh "${PROJECT_SOURCE_DIR}/cmake/replay_orders.sh" $<TARGET_FILE:${target}> ${inputs})
+      fencebench_test_environment(replay.${target} replay_orders.${target})
+      set_property(TEST replay.${target} APPEND PROPERTY
+          ENVIRONMENT FENCEBENCH_OPTIONS=determinism=twice)
+      set_tests_properties(replay.${target} replay_orders.${target} PROPERTIES
+          LABELS replay TIMEOUT 600)
     endif()
   endforeach()
+  add_test(NAME replay_orders.planted
+      COMMAND sh "${PROJECT_SOURCE_DIR}/cmake/replay_orders_test.sh"
+              "${PROJECT_BINARY_DIR}/replay_orders_test")
+  set_tests_properties(replay_orders.planted PROPERTIES LABELS build TIMEOUT 60)
   get_property(assembled GLOBAL PROPERTY FENCEBENCH_ASSEMBLED)
   add_custom_target(corpus ALL DEPENDS ${assembled})
 endfunction()
@@ -116,7 +126,7 @@ function(fencebench_defect_test target defect)
   fencebench_expected_summary("${verdict}" expected)
   set(test defect.${defect}.${target})
   add_test(NAME ${test}
-      COMMAND "${CMAKE_COMMAND}" -E env "FENCEBENCH_OPTIONS=checks=${checks}"
+      COMMAND "${CMAKE_COMMAND}" -E env "FENCEBENCH_OPTIONS=checks=${checks}:determinism=twice"
               "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${target}-${defect}>"
               "-DARGUMENTS=${PROJECT_BINARY_DIR}/corpus/defects/${defect}"
               -DEXPECTED_LINE=SUMMARY: "-DEXPECTED=${expected}"

@@ -4,11 +4,14 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/sched/sched.h"
 #include "core/sut.h"
 #include "core/userq/uapi_gem.h"
 #include "core/userq/uapi_userq.h"
+#include "fuzz/targets/determinism_guard.h"
+#include "fuzz/targets/fork_server.h"
 #include "fuzz/targets/hostile.h"
 #include "fuzz/targets/target_options.h"
 #include "fuzz/targets/target_trace.h"
@@ -99,7 +102,9 @@ void make(const Call& call) {
     std::memcpy(argument + field.offset, &value, field.size);  // little-endian: cut to its size
   }
   const size_t before = sut_live_objects();
+  kernel::observe_operation();
   const int error = sut_ioctl(call.second_process, call.ioctl->number, argument);
+  kernel::observe_result(error);
   settle();
   if (error == 0 || may_leave_objects(call) || !kernel::checks_enabled) return;
   const size_t after = sut_live_objects();
@@ -133,26 +138,29 @@ void run(const uint8_t* data, size_t size) {
     std::fprintf(stderr, "%s\n", line);
   }
   const sut_config config{2, 64, nullptr};
+  traced_run_begins();
   sut_begin(&config, print_operation);
   if (run_on(sched::kMainThread, set_up) && run_on(0, make_calls) &&
       run_on(sched::kMainThread, sut_device_close) && run_on(sched::kMainThread, sut_device_fini))
     sut_end();
   else
     sut_discard();
-  print_trace_if_asked();
+  traced_run_ends();
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   const TargetOptions asked = read_target_options();
-  run(nullptr, 0);  // without the options that print
+  if (may_warm_up(asked)) run(nullptr, 0);  // without the options that print
   options = asked;
-  print_traces(options.trace_hash);
+  trace_runs(options);
+  guard_runs(options);
+  serve_forks(options);
   return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  run(data, size);
+  run_guarded(run, data, size);
   return 0;
 }

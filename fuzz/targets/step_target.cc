@@ -4,9 +4,13 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "core/kernel/observe.h"
 #include "core/kernel/report.h"
 #include "core/kernel/runtime.h"
 #include "core/kernel/task.h"
+#include "fuzz/targets/determinism_guard.h"
+#include "fuzz/targets/explore.h"
+#include "fuzz/targets/fork_server.h"
 #include "fuzz/targets/target_options.h"
 #include "fuzz/targets/target_trace.h"
 
@@ -42,6 +46,7 @@ void take_steps() {
   for (unsigned i = 0; i < input.count; ++i) {
     const steps::Step& step = input.steps[i];
     sched::current()->tag = i + 1;
+    kernel::observe_operation();
     if (step.op == static_cast<uint8_t>(steps::Common::kFailAlloc)) {
       task.fail_alloc = step.a;
       continue;
@@ -67,6 +72,18 @@ bool run_steps() {
   return ended;
 }
 
+void run_under(sched::Decider* decider, void*) {
+  sched::ReplayDecider replay(input.preemptions, input.preemption_count);
+  kernel::set_operation_printer(print_operation);
+  traced_run_begins();
+  kernel::runtime_begin(2, decider != nullptr ? decider : &replay, kMaxPoints);
+  if (run_on_main_thread(target->set_up) && run_steps() && run_on_main_thread(target->tear_down))
+    kernel::runtime_end(0);
+  else
+    kernel::runtime_discard();
+  traced_run_ends();
+}
+
 void print_input() {
   char line[64];
   for (unsigned i = 0; i < input.count; ++i) {
@@ -78,30 +95,27 @@ void print_input() {
                  input.preemptions[i].after >> 8, static_cast<unsigned>(input.preemptions[i].to));
 }
 
+void run_input(const uint8_t* data, size_t size) {
+  steps::decode(*steps::find_table(target->name), data, size, input);
+  if (options.print_program) print_input();
+  run_as_asked(options, run_under, nullptr);
+}
+
 }  // namespace
 
 void step_target_initialize(const StepTarget& step_target) {
   const TargetOptions asked = read_target_options();
-  step_target_run(step_target, nullptr, 0);  // without the options that print
+  // Without the options that print.
+  if (may_warm_up(asked)) step_target_run(step_target, nullptr, 0);
   options = asked;
-  print_traces(options.trace_hash);
+  trace_runs(options);
+  guard_runs(options);
+  serve_forks(options);
 }
 
 void step_target_run(const StepTarget& step_target, const uint8_t* data, size_t size) {
   target = &step_target;
-  steps::decode(*steps::find_table(target->name), data, size, input);
-  if (options.print_program) print_input();
-  sched::ReplayDecider replay(input.preemptions, input.preemption_count);
-  sched::RandomDecider random(options.schedule_seed, 64);
-  sched::Decider* decider = &replay;
-  if (options.random_schedule) decider = &random;
-  kernel::set_operation_printer(print_operation);
-  kernel::runtime_begin(2, decider, kMaxPoints);
-  if (run_on_main_thread(target->set_up) && run_steps() && run_on_main_thread(target->tear_down))
-    kernel::runtime_end(0);
-  else
-    kernel::runtime_discard();
-  print_trace_if_asked();
+  run_guarded(run_input, data, size);
 }
 
 void expect_result(bool ok, const char* where, const char* format, ...) {

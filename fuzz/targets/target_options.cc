@@ -8,6 +8,8 @@
 
 #include "core/kernel/report.h"
 #include "core/kernel/suppress.h"
+#include "core/sched/decider.h"
+#include "core/sched/explorer.h"
 
 namespace {
 
@@ -15,7 +17,11 @@ namespace {
   std::fprintf(
       stderr,
       "fencebench: FENCEBENCH_OPTIONS: cannot make sense of '%s'; known are checks=all|none, "
-      "trace_hash=0|1, print_program=0|1, schedule=input|random-SEED, suppressions=FILE\n",
+      "trace_hash=0|1, print_program=0|1, determinism=once|twice, suppressions=FILE, trace=FILE, "
+      "points=0|1, "
+      "fork_server=FIFO, "
+      "schedule=input|random-SEED|pct-DEPTH-SEED|search-PREEMPTIONS|plain-search-PREEMPTIONS, "
+      "search_limit=N, search_file=FILE\n",
       option);
   _exit(2);
 }
@@ -40,8 +46,48 @@ bool to_bool(const char* option, const char* value) {
   refuse(option);
 }
 
+// The number at the start of `text`, which goes on after it and after `end`; 0: nothing follows.
+bool read_number(const char*& text, char end, uint64_t limit, uint64_t* number) {
+  if (*text < '0' || *text > '9') return false;
+  char* rest = nullptr;
+  *number = std::strtoull(text, &rest, 10);
+  if (*rest != end || *number > limit) return false;
+  text = rest + (end != 0);
+  return true;
+}
+
+bool skip(const char*& text, const char* prefix) {
+  const size_t length = std::strlen(prefix);
+  if (std::strncmp(text, prefix, length) != 0) return false;
+  text += length;
+  return true;
+}
+
+bool read_schedule(const char* text, TargetOptions& options) {
+  uint64_t number = 0;
+  if (std::strcmp(text, "input") == 0) {
+    options.schedule = ScheduleFrom::kInput;
+    return true;
+  }
+  if (skip(text, "random-")) {
+    options.schedule = ScheduleFrom::kRandom;
+    return read_number(text, 0, UINT64_MAX, &options.schedule_seed);
+  }
+  if (skip(text, "pct-")) {
+    options.schedule = ScheduleFrom::kPct;
+    if (!read_number(text, '-', sched::PctDecider::kMaxDepth, &number) || number == 0) return false;
+    options.pct_depth = static_cast<unsigned>(number);
+    return read_number(text, 0, UINT64_MAX, &options.schedule_seed);
+  }
+  options.search_prune = !skip(text, "plain-");
+  if (!skip(text, "search-") || !read_number(text, 0, sched::Explorer::kMaxPreemptions, &number))
+    return false;
+  options.schedule = ScheduleFrom::kSearch;
+  options.search_preemptions = static_cast<unsigned>(number);
+  return true;
+}
+
 void apply(const char* option, TargetOptions& options) {
-  constexpr char kRandom[] = "random-";
   if (const char* checks = value_of(option, "checks")) {
     const bool all = std::strcmp(checks, "all") == 0;
     if (!all && std::strcmp(checks, "none") != 0) refuse(option);
@@ -50,18 +96,23 @@ void apply(const char* option, TargetOptions& options) {
     options.trace_hash = to_bool(option, trace_hash);
   } else if (const char* print_program = value_of(option, "print_program")) {
     options.print_program = to_bool(option, print_program);
+  } else if (const char* points = value_of(option, "points")) {
+    options.points = to_bool(option, points);
+  } else if (const char* determinism = value_of(option, "determinism")) {
+    options.determinism_twice = std::strcmp(determinism, "twice") == 0;
+    if (!options.determinism_twice && std::strcmp(determinism, "once") != 0) refuse(option);
+  } else if (const char* fifo = value_of(option, "fork_server")) {
+    std::snprintf(options.fork_server, sizeof options.fork_server, "%s", fifo);
+  } else if (const char* trace = value_of(option, "trace")) {
+    std::snprintf(options.trace_file, sizeof options.trace_file, "%s", trace);
   } else if (const char* suppressions = value_of(option, "suppressions")) {
     suppress(suppressions);
   } else if (const char* schedule = value_of(option, "schedule")) {
-    options.random_schedule = std::strncmp(schedule, kRandom, sizeof kRandom - 1) == 0;
-    if (!options.random_schedule) {
-      if (std::strcmp(schedule, "input") != 0) refuse(option);
-      return;
-    }
-    char* end = nullptr;
-    const char* seed = schedule + sizeof kRandom - 1;
-    options.schedule_seed = std::strtoull(seed, &end, 10);
-    if (*seed == 0 || *end != 0) refuse(option);
+    if (!read_schedule(schedule, options)) refuse(option);
+  } else if (const char* limit = value_of(option, "search_limit")) {
+    if (!read_number(limit, 0, UINT64_MAX, &options.search_limit)) refuse(option);
+  } else if (const char* place = value_of(option, "search_file")) {
+    std::snprintf(options.search_file, sizeof options.search_file, "%s", place);
   } else {
     refuse(option);
   }

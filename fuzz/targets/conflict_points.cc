@@ -1,0 +1,101 @@
+#include "fuzz/targets/conflict_points.h"
+
+namespace {
+
+constexpr unsigned kMaxTouches = 2048;  // those beyond are left out
+constexpr unsigned kObjects = 1024;
+constexpr unsigned kInputs = 4096;
+
+struct Touch {
+  uint32_t point;
+  uint32_t object;
+};
+Touch touches[kMaxTouches];
+unsigned touch_count;
+
+// Who touched an object in this run.
+struct Visitor {
+  uint32_t run;
+  uint8_t context;
+  bool several;
+};
+Visitor visitors[kObjects];
+
+struct Input {
+  uint64_t hash;
+  ConflictPoints found;
+};
+Input inputs[kInputs];
+
+uint32_t run;
+uint32_t points;  // decision points so far
+enum class Phase : uint8_t { kSetUp, kRunning, kOver } phase;
+
+uint64_t hash_of(const uint8_t* data, size_t size) {
+  uint64_t hash = 0xcbf29ce484222325 ^ size;
+  for (size_t i = 0; i < size; ++i) hash = (hash ^ data[i]) * 0x100000001b3;
+  return hash | 1;  // 0: no input
+}
+
+void touch(uint32_t object, uint8_t context) {
+  if (touch_count < kMaxTouches) touches[touch_count++] = {points, object};
+  Visitor& visitor = visitors[object];
+  if (visitor.run != run) visitor = {run, context, false};
+  if (visitor.context != context) visitor.several = true;
+}
+
+}  // namespace
+
+uint32_t conflict_event_kinds() {
+  using sched::bit;
+  using sched::EventKind;
+  return bit(EventKind::kPoint) | bit(EventKind::kBlock) | bit(EventKind::kStart) |
+         bit(EventKind::kEnd) | bit(EventKind::kIrqExit);
+}
+
+// Counts what the executor counts: scheduling points, waits, and ends after which somebody is
+// chosen.
+void note_conflicts(const sched::Event& event) {
+  using sched::EventKind;
+  if (event.context == sched::kMainThread)
+    phase = phase == Phase::kRunning ? Phase::kOver : phase;
+  else if (phase == Phase::kSetUp && event.context < sched::kMaxThreads)
+    phase = Phase::kRunning;
+  if (phase != Phase::kRunning || event.context >= sched::kContexts) return;
+  if (event.kind == EventKind::kPoint || event.kind == EventKind::kBlock ||
+      (event.kind == EventKind::kEnd && sched::context(event.context).kind != sched::Kind::kIrq) ||
+      (event.kind == EventKind::kIrqExit && event.other == sched::kContexts))
+    ++points;
+  if (event.kind == EventKind::kPoint && event.object != 0)
+    touch(event.object % kObjects, event.context);
+}
+
+void conflicts_begin() {
+  ++run;
+  touch_count = 0;
+  points = 0;
+  phase = Phase::kSetUp;
+}
+
+void conflicts_end(const uint8_t* data, size_t size) {
+  const uint64_t hash = hash_of(data, size);
+  Input& input = inputs[hash % kInputs];
+  input = {hash, {}};
+  unsigned several = 0;
+  for (unsigned i = 0; i < touch_count; ++i) several += visitors[touches[i].object].several;
+  // Of too many, some of everywhere.
+  const unsigned every = several / ConflictPoints::kMax + 1;
+  unsigned seen = 0;
+  ConflictPoints& found = input.found;
+  for (unsigned i = 0; i < touch_count && found.count < ConflictPoints::kMax; ++i) {
+    if (!visitors[touches[i].object].several || seen++ % every != 0) continue;
+    if (found.count == 0 || found.points[found.count - 1] != touches[i].point)
+      found.points[found.count++] = touches[i].point;
+  }
+}
+
+const ConflictPoints* conflict_points(const uint8_t* data, size_t size) {
+  const uint64_t hash = hash_of(data, size);
+  const Input& input = inputs[hash % kInputs];
+  return input.hash == hash && input.found.count > 0 ? &input.found : nullptr;
+}

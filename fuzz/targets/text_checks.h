@@ -1,0 +1,30 @@
+// The half of program_fuzzer that is about text.
+//
+// The parser works with std::string. In MemorySanitizer's build, whose libstdc++ is not
+// instrumented, that gives false reports: there each of these functions does nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/kernel/report.h"
+#include "fuzz/program/program.h"
+
+// Reports wrong-result unless `ok`. `where` names the function that is wrong.
+inline void require(bool ok, const char* where, const char* what) {
+  if (!ok) kernel::report(kernel::Verdict::kWrongResult, where, "%s", what);
+}
+
+// The text of a valid program is that program, and its lines are what the reports print.
+void check_text_of(const program::Program& program);
+
+// Any bytes as text: an error at a place that the text has, or a program whose bytes and text are
+// that program.
+void check_as_text(const uint8_t* data, size_t size);
+
+// For the mutator. A program is now and then turned into its text, and back; text is mutated as
+// text. The new size; 0: the input is not text, so nothing has been done.
+size_t mutate_as_text(uint8_t* data, size_t size, size_t max_size, unsigned seed);
+// Likewise, for two that both are text.
+size_t mix_as_text(const uint8_t* data1, size_t size1, const uint8_t* data2, size_t size2,
+                   uint8_t* out, size_t max_size, unsigned seed);
