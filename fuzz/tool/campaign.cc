@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "fuzz/tool/errors.h"
+#include "fuzz/tool/finding_files.h"
 #include "fuzz/tool/input.h"
 #include "fuzz/tool/libfuzzer_log.h"
 #include "fuzz/tool/replay.h"
@@ -42,23 +43,6 @@ std::string rough(uint64_t number) {
   if (number < 10'000) return std::to_string(number);
   if (number < 1'000'000) return fmt::format("{}k", number / 1000);
   return fmt::format("{:.1f}M", static_cast<double>(number) / 1e6);
-}
-
-// The lines of our own report below its headline, up to a stack.
-std::vector<std::string> details_of(const std::vector<std::string>& report) {
-  constexpr size_t kMost = 8;
-  std::vector<std::string> details;
-  bool inside = false;
-  for (const std::string& line : report) {
-    if (line.starts_with("==fencebench== ERROR")) {
-      inside = true;
-      continue;
-    }
-    if (!inside) continue;
-    if (!line.starts_with("  ") || parse_frame(line) || details.size() == kMost) break;
-    details.push_back(printable(line.substr(2)));
-  }
-  return details;
 }
 
 }  // namespace
@@ -334,14 +318,14 @@ void Campaign::collect(Job& job, const Verdict& verdict, const fs::path& artifac
                      .seed = job.log.seed(),
                      .trace = "",
                      .verdict = verdict.text()};
-  finding.details = details_of(job.log.report());
+  finding.details = report_details(job.log.report());
   finding.executions = result.executions;
   finding.seconds = result.seconds;
   findings_.push_back(finding);
   size_t index = findings_.size() - 1;
-  std::string report = join(job.log.report(), "\n") + "\n";
+  const std::vector<std::string> report = job.log.report();
   if (artifact.empty()) {
-    store_files(findings_[index], "", report);
+    store_files(findings_[index], {}, report);
     return may_go_on(job) ? start_child(job) : end(job);
   }
 
@@ -383,35 +367,19 @@ void Campaign::collect(Job& job, const Verdict& verdict, const fs::path& artifac
   }
 }
 
-// The input (none: content is empty), how to run it, and the report, under out/findings/<target>.
-void Campaign::store_files(Finding& finding, const std::string& content,
-                           const std::string& report) {
-  fs::path folder = options_.out / "findings" / finding.comment.target;
-  fs::create_directories(folder);
-  text_form::Form form = target_info(finding.comment.target).form;
-  bool has_input = !finding.again.empty();
-  std::string name =
-      finding_name(finding.verdict.text(), (has_input ? content : report) + finding.comment.defect);
-  auto file = [&](const char* ending) { return folder / (name + ending); };
-  if (has_input) finding.file = file(text_form::extension(form));
-  if (has_input && form != text_form::Form::kBytes) {
-    std::string text = format_comment(finding.comment) + "\n";
-    text +=
-        fmt::format("# {}\n# Found by {} after {} executions.\n", printable(finding.verdict.text()),
-                    finding.comment.sanitizer, with_commas(finding.executions));
-    if (!finding.reproduced) {
-      text +=
-          fmt::format("# Not seen again when executed once more: {}.\n", printable(finding.again));
-    }
-    write_file(finding.file, text + content);
-  } else if (has_input) {
-    write_file(finding.file, content);
-    write_file(file(".json"), to_json(finding.comment).dump(2) + "\n");
+void Campaign::store_files(Finding& finding, const std::optional<std::string>& content,
+                           const std::vector<std::string>& report) {
+  std::vector<std::string> notes = {
+      finding.verdict.text(),
+      fmt::format("Found by {} after {} executions.", finding.comment.sanitizer,
+                  with_commas(finding.executions))};
+  if (!finding.reproduced) {
+    notes.push_back(fmt::format("Not seen again when executed once more: {}.", finding.again));
   }
-  finding.report = file(".txt");
-  std::string safe;
-  for (const std::string& line : split(report, '\n')) safe += printable(line) + "\n";
-  write_file(finding.report, safe);
+  FindingFiles files = store_finding(options_.out / "findings" / finding.comment.target,
+                                     finding.comment, content, notes, report);
+  finding.file = files.input;
+  finding.report = files.report;
 }
 
 void Campaign::end(Job& job) {

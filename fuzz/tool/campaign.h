@@ -104,7 +104,9 @@ class Campaign {
   void on_exit(Job& job, const Exit& exit);
   bool may_go_on(const Job& job) const;
   void collect(Job& job, const Verdict& verdict, const std::filesystem::path& artifact);
-  void store_files(Finding& finding, const std::string& content, const std::string& report);
+  // `content`: nothing if there is no input.
+  void store_files(Finding& finding, const std::optional<std::string>& content,
+                   const std::vector<std::string>& report);
   void end(Job& job);
   void draw();
 

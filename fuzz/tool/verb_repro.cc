@@ -10,12 +10,10 @@
 #include "fuzz/tool/arguments.h"
 #include "fuzz/tool/build.h"
 #include "fuzz/tool/errors.h"
-#include "fuzz/tool/input.h"
-#include "fuzz/tool/nearest.h"
 #include "fuzz/tool/replayer.h"
+#include "fuzz/tool/run_request.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/table.h"
-#include "fuzz/tool/target_table.h"
 #include "fuzz/tool/verb.h"
 
 namespace tool {
@@ -26,9 +24,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Request {
-  Input input;
-  std::vector<std::string> sanitizers;
+struct Request : RunRequest {
   ReplayOptions replay;
   bool json = false;
 };
@@ -36,12 +32,9 @@ struct Request {
 Request read_request(const Project& project, const std::vector<std::string>& arguments) {
   Request request;
   std::string file;
-  std::optional<std::string> target;
-  std::optional<std::string> defect;
-  std::optional<std::string> checks;
+  RunFlags flags;
   std::optional<std::string> times;
   std::optional<std::string> jobs;
-  std::vector<std::string> sanitizer_lists;
   auto app = command_line(
       kReproVerb,
       "Executes an input as it was executed when it was found (its '# fencebench:' line says how; "
@@ -51,12 +44,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   app->add_option("FILE", file,
                   "A .fence, .steps or .calls file, or the bytes libFuzzer left (with --target)")
       ->required();
-  app->add_option("--target", target, "The target that the input is for")->type_name("NAME");
-  add_list(*app, "--sanitizer", sanitizer_lists,
-           "asan, tsan, msan, release: which builds execute it (default: as found, else asan)");
-  app->add_option("--defect", defect, "Execute it on the core with this bug; 'none': without any")
-      ->type_name("NAME");
-  app->add_option("--checks", checks, "all, or none: our own checkers off")->type_name("WHICH");
+  add_run_flags(*app, flags);
   app->add_option("--times", times, "How often in each build (default 1)")->type_name("N");
   app->add_option("--jobs", jobs, "Executions at a time (default: number of cores)")
       ->type_name("N");
@@ -67,33 +55,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   request.replay.times = optional_number("--times", times, 1, 1'000'000).value_or(1);
   request.replay.jobs =
       static_cast<unsigned>(optional_number("--jobs", jobs, 1, 4096).value_or(cores()));
-  if (target) require_known("target", *target, project.targets());
-  request.input = load_input(file, target.value_or(""));
-  FindingComment& how = request.input.comment;
-  if (how.checks.empty()) how.checks = "all";
-  if (checks) how.checks = *checks;
-  if (defect) {
-    if (*defect != "none") require_known("defect", *defect, project.defects());
-    how.defect = *defect == "none" ? "" : *defect;
-  }
-  request.sanitizers = list_items(sanitizer_lists);
-  if (request.sanitizers.empty()) {
-    request.sanitizers = {how.sanitizer.empty() ? "asan" : how.sanitizer};
-  }
-  if (how.target.empty()) {
-    throw UsageError(
-        fmt::format("'{}' does not say which target it is for; add --target, one of {}",
-                    printable(file), join(project.targets(), ", ")));
-  }
-  require_known("target", how.target, project.targets());
-  require_known("value of --checks", how.checks, {"all", "none"});
-  if (!how.defect.empty()) require_known("defect", how.defect, project.defects());
-  for (const std::string& name : request.sanitizers) require_known("sanitizer", name, sanitizers());
-  if (request.input.is_text && text_form::of_file(file) != target_info(how.target).form) {
-    throw UsageError(fmt::format("{} takes {}, not what '{}' is", how.target,
-                                 text_form::extension(target_info(how.target).form),
-                                 printable(file)));
-  }
+  static_cast<RunRequest&>(request) = settle_request(project, file, flags);
   return request;
 }
 

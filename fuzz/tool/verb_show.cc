@@ -1,4 +1,4 @@
-// show FILE: an input as text that a person can read.
+// show FILE: an input as text that a person can read; or, executed, what it does.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 #include "fuzz/tool/input.h"
 #include "fuzz/tool/nearest.h"
 #include "fuzz/tool/project.h"
+#include "fuzz/tool/show_trace.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/terminal.h"
 #include "fuzz/tool/verb.h"
@@ -54,22 +55,57 @@ std::string own_text(const Input& input) {
   return text;
 }
 
+void check_combination(const TraceRequest& request, bool trace, bool bytes) {
+  const bool executes = trace || request.html || request.diff;
+  if (request.files.size() > (request.diff ? 2 : 1))
+    throw UsageError(request.diff ? "--diff compares two files" : "two files need --diff");
+  if (static_cast<int>(bytes) + trace + request.html + request.diff > 1)
+    throw UsageError("only one of --bytes, --trace, --html and --diff at a time");
+  const RunFlags& flags = request.flags;
+  if (!executes && (flags.defect || flags.checks || !flags.sanitizers.empty() || request.all ||
+                    !request.schedule.empty()))
+    throw UsageError(
+        "--sanitizer, --defect, --checks, --schedule and --all go with --trace, --html or --diff");
+  if (request.out && !request.html) throw UsageError("-o goes with --html");
+  if (request.out && *request.out == "-" && request.json)
+    throw UsageError("--json and '-o -' both want stdout; name a file with -o");
+}
+
 int run(const std::vector<std::string>& arguments) {
-  std::string file;
-  std::string target;
+  TraceRequest request;
   bool bytes = false;
-  bool json = false;
+  bool trace = false;
   auto app = command_line(
       kShowVerb,
-      "Prints an input as text: a .fence, .steps or .calls file, or the bytes libFuzzer left.",
+      "Prints an input as text: a .fence, .steps or .calls file, or the bytes libFuzzer left. "
+      "With --trace, --html or --diff it is executed, and what happened is shown step by step.",
       "  ./fencebench show out/findings/userq_fuzzer/reference-leak-1a2b3c4d.fence\n"
-      "  ./fencebench show crash-0123 --target dma_fence_fuzzer");
-  app->add_option("FILE", file, "A .fence, .steps or .calls file, or a file of bytes")->required();
-  app->add_option("--target", target, "The target that the input is for")->type_name("NAME");
+      "  ./fencebench show crash-0123 --target dma_fence_fuzzer\n"
+      "  ./fencebench show --trace FILE | less\n"
+      "  ./fencebench show --diff corpus/defects/leak-signaled-at-create.fence");
+  app->add_option("FILE", request.files, "A .fence, .steps or .calls file, or a file of bytes")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app->add_flag("--bytes", bytes, "Print the bytes the target reads, in hex");
-  app->add_flag("--json", json, "Print a machine-readable result");
+  app->add_flag("--trace", trace, "Execute it and show what happens, a column for each thread");
+  app->add_flag("--html", request.html, "The same as a page for a browser");
+  app->add_option("-o,--out", request.out,
+                  "Where the page goes; '-' is stdout (default: beside FILE, ending in .html)");
+  app->add_flag("--diff", request.diff,
+                "Where two runs part: of two files, or of one without and with its defect");
+  app->add_flag("--all", request.all, "Every scheduling point, and set-up and clean-up in full");
+  add_run_flags(*app, request.flags);
+  app->add_option("--schedule", request.schedule,
+                  "random-SEED or pct-DEPTH-SEED in place of the input's own schedule")
+      ->type_name("WHICH");
+  app->add_flag("--json", request.json, "Print a machine-readable result");
   parse(*app, arguments);
+  check_combination(request, trace, bytes);
+  if (trace || request.html || request.diff) return show_trace(request);
 
+  const std::string& file = request.files.front();
+  const std::string target = request.flags.target.value_or("");
+  const bool json = request.json;
   if (!target.empty()) require_known("target", target, Project::find().targets());
   Input input = load_input(file, target);
   std::string text = input.program ? program::to_text(*input.program)

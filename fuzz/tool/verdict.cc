@@ -288,4 +288,20 @@ std::optional<Verdict> judge(const std::vector<std::string>& report, const fs::p
   return found;
 }
 
+std::vector<std::string> report_details(const std::vector<std::string>& report) {
+  constexpr size_t kMost = 8;
+  std::vector<std::string> details;
+  bool inside = false;
+  for (const std::string& line : report) {
+    if (line.starts_with("==fencebench== ERROR")) {
+      inside = true;
+      continue;
+    }
+    if (!inside) continue;
+    if (!line.starts_with("  ") || parse_frame(line) || details.size() == kMost) break;
+    details.push_back(printable(line.substr(2)));
+  }
+  return details;
+}
+
 }  // namespace tool

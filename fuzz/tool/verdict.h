@@ -27,6 +27,9 @@ struct Verdict {
 std::optional<Verdict> judge(const std::vector<std::string>& report,
                              const std::filesystem::path& root);
 
+// The lines of our own report below its headline, up to a stack; empty for others' reports.
+std::vector<std::string> report_details(const std::vector<std::string>& report);
+
 // One frame of a stack as the sanitizers print it.
 struct Frame {
   std::string function;  // without its parameters
