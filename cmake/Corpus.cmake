@@ -71,8 +71,8 @@ function(fencebench_corpus_tests)
       fencebench_test_environment(replay.${target} replay_orders.${target})
       set_property(TEST replay.${target} APPEND PROPERTY
           ENVIRONMENT FENCEBENCH_OPTIONS=determinism=twice)
-      set_tests_properties(replay.${target} replay_orders.${target} PROPERTIES
-          LABELS replay TIMEOUT 600)
+      set_tests_properties(replay.${target} PROPERTIES LABELS replay TIMEOUT 600)
+      set_tests_properties(replay_orders.${target} PROPERTIES LABELS replay-orders TIMEOUT 600)
     endif()
   endforeach()
   add_test(NAME replay_orders.planted

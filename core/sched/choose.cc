@@ -195,10 +195,12 @@ uint64_t state_now(bool waits) {
 // the stacks of all contexts.
 Target ask(const Choice& choice, uint32_t* after) {
   Decider& decider = *engine.config.decider;
+  engine.asking = true;
   tsan_look_away();
   const Target target = decider.decide(choice);
   *after = decider.next();
   tsan_look_again();
+  engine.asking = false;
   return target;
 }
 

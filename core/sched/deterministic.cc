@@ -234,7 +234,7 @@ void begin(const Config& config) {
   }
   set_running(nullptr);
   engine.last_thread = nullptr;
-  engine.abandoned = engine.preemptible = engine.choosing = false;
+  engine.abandoned = engine.preemptible = engine.asking = engine.choosing = false;
   engine.hash = engine.points = engine.switches = 0;
   engine.decision_points = engine.taken_at = 0;
   engine.pending_irqs = engine.taken_count = 0;
@@ -302,6 +302,7 @@ bool run_all() {
 }
 
 void abandon() {
+  if (engine.asking) tsan_look_again();  // the decider does not come back
   engine.abandoned = true;
   engine.abandoner = engine.running;
   switch_to(nullptr);

@@ -58,6 +58,7 @@ struct Engine {
   uint64_t decision_points;  // points that count towards preemptions
   bool preemptible;
   bool watched;   // an observer or a fingerprint wants every point
+  bool asking;    // the decider is being asked
   bool choosing;  // the executor looks for the context that goes on
   bool abandoned;
   bool ready;  // fibers exist

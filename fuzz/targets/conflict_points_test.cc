@@ -51,20 +51,20 @@ TEST(ConflictPoints, ThereAreNoneWhereNothingIsShared) {
 }
 
 TEST(ConflictPoints, APreemptionThereComesBetweenTheTwo) {
-  static std::vector<int> order;
+  static int order;  // a digit for each, in their order
   const auto note = [](int who) {
     return [who] {
       touch(5);
-      order.push_back(who);
+      order = order * 10 + who;
     };
   };
-  order.clear();
-  const std::vector<uint32_t> points = conflicts_of({note(0), note(1)});
-  EXPECT_EQ(order, (std::vector<int>{0, 1}));
+  order = 0;
+  const std::vector<uint32_t> points = conflicts_of({note(1), note(2)});
+  EXPECT_EQ(order, 12);
   ASSERT_FALSE(points.empty());
-  order.clear();
-  conflicts_of({note(0), note(1)}, {{points.front(), Target{1}}});
-  EXPECT_EQ(order, (std::vector<int>{1, 0}));
+  order = 0;
+  conflicts_of({note(1), note(2)}, {{points.front(), Target{1}}});
+  EXPECT_EQ(order, 21);
 }
 
 TEST(ConflictPoints, BelongToTheirInput) {
