@@ -1,5 +1,7 @@
 #include "fuzz/targets/conflict_points.h"
 
+#include "fuzz/targets/decision_points.h"
+
 namespace {
 
 constexpr unsigned kMaxTouches = 2048;  // those beyond are left out
@@ -29,7 +31,7 @@ Input inputs[kInputs];
 
 uint32_t run;
 uint32_t points;  // decision points so far
-enum class Phase : uint8_t { kSetUp, kRunning, kOver } phase;
+DecisionPoints decision_points;
 
 uint64_t hash_of(const uint8_t* data, size_t size) {
   uint64_t hash = 0xcbf29ce484222325 ^ size;
@@ -46,27 +48,11 @@ void touch(uint32_t object, uint8_t context) {
 
 }  // namespace
 
-uint32_t conflict_event_kinds() {
-  using sched::bit;
-  using sched::EventKind;
-  return bit(EventKind::kPoint) | bit(EventKind::kBlock) | bit(EventKind::kStart) |
-         bit(EventKind::kEnd) | bit(EventKind::kIrqExit);
-}
+uint32_t conflict_event_kinds() { return DecisionPoints::kEvents; }
 
-// Counts what the executor counts: scheduling points, waits, and ends after which somebody is
-// chosen.
 void note_conflicts(const sched::Event& event) {
-  using sched::EventKind;
-  if (event.context == sched::kMainThread)
-    phase = phase == Phase::kRunning ? Phase::kOver : phase;
-  else if (phase == Phase::kSetUp && event.context < sched::kMaxThreads)
-    phase = Phase::kRunning;
-  if (phase != Phase::kRunning || event.context >= sched::kContexts) return;
-  if (event.kind == EventKind::kPoint || event.kind == EventKind::kBlock ||
-      (event.kind == EventKind::kEnd && sched::context(event.context).kind != sched::Kind::kIrq) ||
-      (event.kind == EventKind::kIrqExit && event.other == sched::kContexts))
-    ++points;
-  if (event.kind == EventKind::kPoint && event.object != 0)
+  points += decision_points.at(event);
+  if (event.kind == sched::EventKind::kPoint && event.object != 0 && decision_points.running())
     touch(event.object % kObjects, event.context);
 }
 
@@ -74,7 +60,7 @@ void conflicts_begin() {
   ++run;
   touch_count = 0;
   points = 0;
-  phase = Phase::kSetUp;
+  decision_points.begin();
 }
 
 void conflicts_end(const uint8_t* data, size_t size) {

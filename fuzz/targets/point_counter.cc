@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/sched/observer.h"
+#include "fuzz/targets/decision_points.h"
 
 // All contexts count here, and none is ordered by it: this file is compiled without TSan
 // instrumentation.
@@ -21,7 +21,7 @@ struct Span {
 
 bool counting;
 bool printed;
-enum class Phase : uint8_t { kSetUp, kRunning, kOver } phase;
+DecisionPoints decision_points;
 Span spans[kMaxSpans];
 unsigned used;
 char text[32 + kMaxSpans * kSpanText];
@@ -33,30 +33,8 @@ void add_point(uint32_t tag) {
     spans[used++] = {tag, 1};
 }
 
-// What the executor counts: each scheduling point, and each wait or end that lets another one go on
-// by choice (an interrupt goes back to what it interrupted).
-bool is_decision_point(const sched::Event& event) {
-  switch (event.kind) {
-    case sched::EventKind::kPoint:
-    case sched::EventKind::kBlock:
-      return true;
-    case sched::EventKind::kEnd:
-      return sched::context(event.context).kind != sched::Kind::kIrq;
-    case sched::EventKind::kIrqExit:
-      return event.other == sched::kContexts;
-    default:
-      return false;
-  }
-}
-
 void observe_event(const sched::Event& event) {
-  if (event.context >= sched::kContexts) return;
-  // The first thread that begins ends the set-up, the main thread ends the program.
-  if (event.context == sched::kMainThread)
-    phase = phase == Phase::kRunning ? Phase::kOver : phase;
-  else if (phase == Phase::kSetUp && event.context < sched::kMaxThreads)
-    phase = Phase::kRunning;
-  if (phase == Phase::kRunning && is_decision_point(event)) add_point(event.tag);
+  if (decision_points.at(event)) add_point(event.tag);
 }
 
 char* put_number(char* out, uint32_t number) {
@@ -72,11 +50,11 @@ char* put_number(char* out, uint32_t number) {
 
 void count_points() {
   counting = true;
-  sched::set_observer(observe_event);
+  sched::set_observer(observe_event, DecisionPoints::kEvents);
 }
 
 void point_count_begins() {
-  phase = Phase::kSetUp;
+  decision_points.begin();
   used = 0;
   printed = false;
 }
