@@ -105,7 +105,7 @@ void kfree(void* object) {
   if (object == nullptr) return;
   sched::point(sched::Point::kFree);
   forget(object);
-  sched::forget(object, malloc_usable_size(object));
+  if (sched::touches_wanted()) sched::forget(object, malloc_usable_size(object));
   std::free(object);
 }
 

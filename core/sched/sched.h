@@ -163,9 +163,13 @@ void point(Point kind, uint32_t object = 0);
 // not part of the trace.
 void access(Point kind, const void* location);
 // [context] What the step between two points does besides: it reads or writes `location`, or begins
-// or ends to be a reader whose end release_contexts() is about. Only bounded search wants to know.
+// or ends to be a reader whose end release_contexts() is about. Only bounded search wants to know,
+// as touches_wanted() tells.
+__attribute__((no_sanitize("thread"))) inline bool touches_wanted() {
+  return __builtin_expect(fingerprinting, 0);
+}
 __attribute__((no_sanitize("thread"))) inline void touch(const void* location, bool writes) {
-  if (__builtin_expect(fingerprinting, 0)) note_touch(location, writes);
+  if (touches_wanted()) note_touch(location, writes);
 }
 void touch_readers();
 // The memory is freed: what its addresses stand for from here on is something else.

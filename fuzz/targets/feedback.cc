@@ -104,7 +104,12 @@ void give_feedback(unsigned (*kinds)(uint32_t tag)) {
 }
 
 void feedback_run_begins() {
+  if (kind_of == nullptr) return;
   ++runs;
   conflicts_begin();
   for (uint32_t& tag : under_way) tag = 0;
+}
+
+void feedback_run_ends(const uint8_t* data, size_t size) {
+  if (kind_of != nullptr) conflicts_end(data, size);
 }

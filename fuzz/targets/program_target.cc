@@ -58,10 +58,10 @@ const program::Swarm& present_swarm(unsigned seed) {
 }
 
 void run_input(const uint8_t* data, size_t size) {
-  const program::Program program = program::decode(data, size);
+  program::Program program = program::decode(data, size);
   if (options.print_program) program::print_program(program, print_line, nullptr);
-  run_as_asked(options, run_under, const_cast<program::Program*>(&program));
-  conflicts_end(data, size);
+  run_as_asked(options, run_under, &program);
+  feedback_run_ends(data, size);
 }
 
 }  // namespace
