@@ -2,15 +2,16 @@
 #
 #   corpus/<target>/*        run on that target, no finding expected           replay.<target>
 #                            in three orders, the same traces expected         replay_orders.<target>
+#   corpus/regressions/*     findings that were fixed: likewise, on the target that each names
 #   corpus/defects/NAME.fence   on the unpatched target, no finding expected   replay.<target>
 #                               on the variant NAME, its verdict expected      defect.NAME.<target>
 #
 # Programs (.fence), lists of steps (.steps) and ioctl calls (.calls) are kept as text and assembled to bytes under
-# build/<preset>/corpus; other files are taken as they are. A reproducer of a defect says in its `# fencebench:` line which target it
-# is for and which verdict it must end in. Replays run under the determinism guard (fuzz/targets/determinism_guard.h).
+# build/<preset>/corpus; other files are taken as they are. A regression and the reproducer of a defect say in their `# fencebench:`
+# line which target they are for; that of a defect also which verdict it must end in. Replays run under the determinism guard (fuzz/targets/determinism_guard.h).
 
-# Adds the rule that assembles one file of text; RESULT is the file of bytes.
-function(fencebench_assemble text result)
+# Adds the rule that assembles one file of text for that target; RESULT is the file of bytes.
+function(fencebench_assemble text target result)
   file(RELATIVE_PATH name "${PROJECT_SOURCE_DIR}/corpus" "${text}")
   string(REGEX REPLACE "\\.(fence|steps|calls)$" "" name "${name}")
   set(bytes "${PROJECT_BINARY_DIR}/corpus/${name}")
@@ -20,7 +21,7 @@ function(fencebench_assemble text result)
   add_custom_command(OUTPUT "${bytes}"
       COMMAND "${CMAKE_COMMAND}" -E env ASAN_OPTIONS=detect_leaks=0
               MSAN_OPTIONS=poison_in_malloc=0:poison_in_free=0:poison_stack_with_zeroes=1
-              $<TARGET_FILE:assemble> "${text}" "${bytes}"
+              $<TARGET_FILE:assemble> "${text}" "${bytes}" "${target}"
       DEPENDS "${text}" assemble COMMENT "Assembling corpus/${name}" VERBATIM)
   set_property(GLOBAL APPEND PROPERTY FENCEBENCH_ASSEMBLED "${bytes}")
   set(${result} "${bytes}" PARENT_SCOPE)
@@ -48,7 +49,15 @@ function(fencebench_corpus_tests)
     return()
   endif()
   fencebench_executable(assemble SOURCES fuzz/targets/assemble.cc DEPS text_form)
-  file(GLOB reproducers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/corpus/defects/*.fence")
+  file(GLOB reproducers CONFIGURE_DEPENDS
+      "${PROJECT_SOURCE_DIR}/corpus/defects/*.fence" "${PROJECT_SOURCE_DIR}/corpus/regressions/*.fence"
+      "${PROJECT_SOURCE_DIR}/corpus/regressions/*.steps" "${PROJECT_SOURCE_DIR}/corpus/regressions/*.calls")
+  foreach(reproducer IN LISTS reproducers)
+    fencebench_reproducer_field("${reproducer}" target its_target)
+    if(NOT its_target IN_LIST targets)
+      message(FATAL_ERROR "${reproducer}: its '# fencebench:' line must give target=, one of ${targets}")
+    endif()
+  endforeach()
   foreach(target IN LISTS targets)
     file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/corpus/${target}/*")
     foreach(reproducer IN LISTS reproducers)
@@ -60,7 +69,7 @@ function(fencebench_corpus_tests)
     set(inputs "")
     foreach(file IN LISTS files)
       if(file MATCHES "\\.(fence|steps|calls)$")
-        fencebench_assemble("${file}" file)
+        fencebench_assemble("${file}" ${target} file)
       endif()
       list(APPEND inputs "${file}")
     endforeach()

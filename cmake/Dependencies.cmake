@@ -11,13 +11,14 @@ if(NOT Boost_CONTEXT_FOUND)
 endif()
 
 # GoogleTest comes compiled against an uninstrumented libstdc++, so not for MemorySanitizer.
-if(NOT FENCEBENCH_SANITIZER STREQUAL "memory")
+if(BUILD_TESTING AND NOT FENCEBENCH_SANITIZER STREQUAL "memory")
   find_package(GTest REQUIRED)
 endif()
 
 # Only the command uses these.
-if(FENCEBENCH_SANITIZER STREQUAL "none")
+if(FENCEBENCH_COMMAND)
   find_package(CLI11 REQUIRED)
   find_package(fmt REQUIRED)
   find_package(nlohmann_json REQUIRED)
+  find_package(SQLiteCpp REQUIRED)
 endif()

@@ -18,7 +18,7 @@
 #       A program that is neither test nor target: the command, a helper of the build.
 #
 #   fencebench_target(NAME SOURCES x_fuzzer.cc ... [DEPS lib ...])
-#       Fuzz target build/<preset>/fuzz/targets/NAME with libFuzzer, or with the plain driver
+#       Fuzz target build/<preset>/fuzz/targets/NAME with FENCEBENCH_FUZZING_ENGINE, or with the plain driver
 #       fuzz/targets/standalone_main.cc in the coverage build. Gets its replay tests (Corpus.cmake)
 #       and, if it links a library under core/, its defect variants (Defects.cmake).
 #           fencebench_target(userq_fuzzer SOURCES userq_fuzzer.cc DEPS program)
@@ -55,11 +55,27 @@ function(fencebench_read_options file result)
 endfunction()
 
 set(fencebench_environment "")
+set(default_options "")
 foreach(sanitizer asan lsan tsan ubsan msan)
   fencebench_read_options("${PROJECT_SOURCE_DIR}/sanitizers/${sanitizer}.options" options)
   string(TOUPPER "${sanitizer}_OPTIONS" variable)
   list(APPEND fencebench_environment "${variable}=${options}")
+  string(APPEND default_options "DEFAULT(__${sanitizer}_default_options, \"${options}\")\n")
 endforeach()
+
+# Who runs a target that was built with foreign flags may set few of these variables (OSS-Fuzz sets nothing
+# for TSan, whose reports then would end no run), so the target has them in it. The runtime asks before it
+# has begun to work.
+if(FENCEBENCH_SANITIZER STREQUAL "external")
+  set(fencebench_default_options "${PROJECT_BINARY_DIR}/default_options.cc")
+  file(CONFIGURE OUTPUT "${fencebench_default_options}" @ONLY CONTENT
+"#define DEFAULT(name, options) \\
+  extern \"C\" __attribute__((used, visibility(\"default\"), \\
+      no_sanitize(\"address\", \"memory\", \"thread\", \"undefined\", \"coverage\"))) const char* name() { \\
+    return options; \\
+  }
+@default_options@")
+endif()
 
 if(FENCEBENCH_SANITIZER STREQUAL "coverage")
   list(APPEND fencebench_environment "LLVM_PROFILE_FILE=${PROJECT_BINARY_DIR}/profiles/%p%c.profraw")
@@ -99,7 +115,8 @@ function(fencebench_compile_as target library)
   foreach(tree IN LISTS ARGN)
     target_include_directories(${target} BEFORE PRIVATE "${tree}")
   endforeach()
-  if(sources MATCHES "^core/")
+  if(sources MATCHES "^core/" AND NOT FENCEBENCH_SANITIZER STREQUAL "external")
+    # Foreign flags may ask for UBSan's vptr check, which needs RTTI.
     target_compile_options(${target} PRIVATE
         "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti>")
   endif()
@@ -108,7 +125,7 @@ function(fencebench_compile_as target library)
   elseif(NOT no_coverage)
     target_compile_options(${target} PRIVATE ${fencebench_library_feedback_flags})
   endif()
-  if(FENCEBENCH_SANITIZER STREQUAL "thread")
+  if(fencebench_tsan)
     foreach(source IN LISTS no_tsan)
       foreach(tree IN LISTS ARGN)
         set_property(SOURCE "${tree}/${source}" PROPERTY COMPILE_OPTIONS -fno-sanitize=thread)
@@ -117,9 +134,9 @@ function(fencebench_compile_as target library)
   endif()
 endfunction()
 
-# Programs without libFuzzer have no one to receive the coverage callbacks that the archives call.
+# Programs without an engine have no one to receive the coverage callbacks that the archives call.
 # The sanitizers' runtimes bring empty ones; without such a runtime these do.
-if(FENCEBENCH_SANITIZER STREQUAL "none")
+if(FENCEBENCH_SANITIZER MATCHES "^(none|external)$")
   add_library(fencebench_coverage_stubs OBJECT sanitizers/coverage_stubs.cc)
 endif()
 function(fencebench_link_program target)
@@ -130,22 +147,45 @@ function(fencebench_link_program target)
   endif()
 endfunction()
 
+# Foreign flags give feedback from every file that they compile. What NO_COVERAGE names would make it depend on
+# addresses (tables that are searched by pointer) and on the inputs before; so there each function is said to
+# give none, which every engine's compiler heeds. A file stands in for each source, as the pragma must end in it.
+function(fencebench_unobserved result no_tsan)
+  set(files "")
+  foreach(source IN LISTS ARGN)
+    set(file "${PROJECT_BINARY_DIR}/unobserved/${source}")
+    file(CONFIGURE OUTPUT "${file}" @ONLY CONTENT
+"#pragma clang attribute push(__attribute__((no_sanitize(\"coverage\"))), apply_to = function)
+#include \"@source@\"
+#pragma clang attribute pop
+")
+    if(fencebench_tsan AND source IN_LIST no_tsan)
+      set_property(SOURCE "${file}" PROPERTY COMPILE_OPTIONS -fno-sanitize=thread)
+    endif()
+    list(APPEND files "${file}")
+  endforeach()
+  set(${result} "${files}" PARENT_SCOPE)
+endfunction()
+
 # ---- the functions -------------------------------------------------------------------------------
 
 function(fencebench_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_COVERAGE" "" "SOURCES;DEPS;NO_TSAN")
   fencebench_check_arguments(fencebench_library)
+  fencebench_from_root(sources ${arg_SOURCES})
+  fencebench_from_root(no_tsan ${arg_NO_TSAN})
   if(NOT arg_SOURCES)
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE "${PROJECT_SOURCE_DIR}")
     target_link_libraries(${name} INTERFACE ${arg_DEPS})
   else()
+    if(arg_NO_COVERAGE AND FENCEBENCH_SANITIZER STREQUAL "external")
+      fencebench_unobserved(arg_SOURCES "${no_tsan}" ${sources})
+    endif()
     add_library(${name} STATIC ${arg_SOURCES})
     target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}")
     target_link_libraries(${name} PUBLIC ${arg_DEPS})
   endif()
-  fencebench_from_root(sources ${arg_SOURCES})
-  fencebench_from_root(no_tsan ${arg_NO_TSAN})
   foreach(source IN LISTS no_tsan)
     if(NOT source IN_LIST sources)
       message(FATAL_ERROR "fencebench_library(${name}): NO_TSAN names ${source}, not a source of it")
@@ -194,13 +234,14 @@ endfunction()
 # MAIN_OBJECTS: an object library with the target's own sources, so that defect variants share it.
 function(fencebench_link_target executable main_objects directory)
   target_sources(${executable} PRIVATE $<TARGET_OBJECTS:${main_objects}>)
+  target_sources(${executable} PRIVATE ${fencebench_default_options})
   set_target_properties(${executable} PROPERTIES
       LINKER_LANGUAGE CXX RUNTIME_OUTPUT_DIRECTORY "${directory}")
   if(FENCEBENCH_SANITIZER STREQUAL "coverage")
     target_sources(${executable} PRIVATE "${PROJECT_SOURCE_DIR}/fuzz/targets/standalone_main.cc")
     target_include_directories(${executable} PRIVATE "${PROJECT_SOURCE_DIR}")
   else()
-    target_link_options(${executable} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(${executable} PRIVATE ${fencebench_engine} ${CMAKE_DL_LIBS})
   endif()
 endfunction()
 
@@ -254,4 +295,14 @@ function(fencebench_readme_check)
       COMMAND sh "${PROJECT_SOURCE_DIR}/cmake/readme_check_test.sh"
               "${PROJECT_BINARY_DIR}/readme_check_test")
   set_tests_properties(readme_check readme_check.planted PROPERTIES LABELS build TIMEOUT 120)
+endfunction()
+
+# Foreign flags are used as they are (ci/oss-fuzz/flags_test.sh). Once is enough.
+function(fencebench_foreign_flags_test)
+  if(FENCEBENCH_COMMAND)
+    add_test(NAME foreign_flags
+        COMMAND bash "${PROJECT_SOURCE_DIR}/ci/oss-fuzz/flags_test.sh"
+                "${PROJECT_BINARY_DIR}/foreign_flags_test" "${CMAKE_CXX_COMPILER}")
+    set_tests_properties(foreign_flags PROPERTIES LABELS build TIMEOUT 120)
+  endif()
 endfunction()

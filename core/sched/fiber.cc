@@ -4,10 +4,19 @@
 #include <unistd.h>
 
 #include <boost/context/detail/fcontext.hpp>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
 #include "core/sched/sanitizer.h"
+
+// The deepest stack address of a run, where the compiler's stack-depth coverage keeps it. Flags
+// that are not ours may ask for it (OSS-Fuzz's do): libFuzzer takes the distance to the OS thread's
+// stack for a feature of the run. libFuzzer's own and the sanitizers' definition stand above this
+// weak one.
+extern "C" {
+__attribute__((weak, tls_model("initial-exec"))) __thread uintptr_t __sancov_lowest_stack;
+}
 
 namespace sched {
 
@@ -78,6 +87,9 @@ void fiber_reset(Fiber& fiber) {
 
 NO_SANITIZE void fiber_switch(Fiber& from, Fiber& to) {
   running = &to;
+  // How far a fiber's stack is from the OS thread's depends on where the machine mapped it, not on
+  // the run.
+  const uintptr_t lowest = __sancov_lowest_stack;
   start_switch(&from.fake_stack, to.stack_bottom, to.stack_size);
   switch_tsan_fiber(to.tsan);  // the last act before the jump: TSan's shadow stack changes here
   context::transfer_t back = context::jump_fcontext(to.context, &from);
@@ -85,6 +97,7 @@ NO_SANITIZE void fiber_switch(Fiber& from, Fiber& to) {
   const void* bottom = nullptr;
   size_t size = 0;
   finish_switch(from.fake_stack, &bottom, &size);
+  if (from.main == nullptr) __sancov_lowest_stack = lowest;
 }
 
 }  // namespace sched

@@ -1,5 +1,6 @@
-// assemble TEXT BYTES: turns a file of text (text_form.h) that stands in the folder of its target
-// into the bytes that the target reads. The build uses it for corpus/ (cmake/Corpus.cmake).
+// assemble TEXT BYTES [TARGET]: turns a file of text (text_form.h) into the bytes that the target
+// reads; without TARGET it is that of the folder that it stands in. The build uses it for corpus/
+// (cmake/Corpus.cmake).
 
 #include <algorithm>
 #include <cstdint>
@@ -41,8 +42,8 @@ std::string folder_of(std::string_view path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: assemble TEXT BYTES\n");
+  if (argc != 3 && argc != 4) {
+    std::fprintf(stderr, "usage: assemble TEXT BYTES [TARGET]\n");
     return 2;
   }
   std::string text;
@@ -50,7 +51,8 @@ int main(int argc, char** argv) {
     std::perror(argv[1]);
     return 2;
   }
-  const auto assembled = text_form::assemble(text_form::of_file(argv[1]), folder_of(argv[1]), text);
+  const std::string target = argc == 4 ? argv[3] : folder_of(argv[1]);
+  const auto assembled = text_form::assemble(text_form::of_file(argv[1]), target, text);
   if (const auto* error = std::get_if<text_form::Error>(&assembled)) {
     const std::string column = error->column > 0 ? std::to_string(error->column) + ":" : "";
     std::fprintf(stderr, "%s:%d:%s %s\n", argv[1], error->line, column.c_str(),

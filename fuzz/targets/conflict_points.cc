@@ -6,7 +6,6 @@ namespace {
 
 constexpr unsigned kMaxTouches = 2048;  // those beyond are left out
 constexpr unsigned kObjects = 1024;
-constexpr unsigned kInputs = 4096;
 
 struct Touch {
   uint32_t point;
@@ -23,21 +22,9 @@ struct Visitor {
 };
 Visitor visitors[kObjects];
 
-struct Input {
-  uint64_t hash;
-  ConflictPoints found;
-};
-Input inputs[kInputs];
-
 uint32_t run;
 uint32_t points;  // decision points so far
 DecisionPoints decision_points;
-
-uint64_t hash_of(const uint8_t* data, size_t size) {
-  uint64_t hash = 0xcbf29ce484222325 ^ size;
-  for (size_t i = 0; i < size; ++i) hash = (hash ^ data[i]) * 0x100000001b3;
-  return hash | 1;  // 0: no input
-}
 
 void touch(uint32_t object, uint8_t context) {
   if (touch_count < kMaxTouches) touches[touch_count++] = {points, object};
@@ -64,24 +51,16 @@ void conflicts_begin() {
 }
 
 void conflicts_end(const uint8_t* data, size_t size) {
-  const uint64_t hash = hash_of(data, size);
-  Input& input = inputs[hash % kInputs];
-  input = {hash, {}};
   unsigned several = 0;
   for (unsigned i = 0; i < touch_count; ++i) several += visitors[touches[i].object].several;
   // Of too many, some of everywhere.
   const unsigned every = several / ConflictPoints::kMax + 1;
   unsigned seen = 0;
-  ConflictPoints& found = input.found;
+  ConflictPoints found{};
   for (unsigned i = 0; i < touch_count && found.count < ConflictPoints::kMax; ++i) {
     if (!visitors[touches[i].object].several || seen++ % every != 0) continue;
     if (found.count == 0 || found.points[found.count - 1] != touches[i].point)
       found.points[found.count++] = touches[i].point;
   }
-}
-
-const ConflictPoints* conflict_points(const uint8_t* data, size_t size) {
-  const uint64_t hash = hash_of(data, size);
-  const Input& input = inputs[hash % kInputs];
-  return input.hash == hash && input.found.count > 0 ? &input.found : nullptr;
+  store_conflicts(data, size, found);
 }

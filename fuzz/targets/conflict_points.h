@@ -7,19 +7,12 @@
 #include <cstdint>
 
 #include "core/sched/observer.h"
+#include "fuzz/targets/conflict_table.h"
 
 // The events that note_conflicts() wants.
 uint32_t conflict_event_kinds();
 void note_conflicts(const sched::Event& event);
 
-// Around the run of an input. What is found is kept for the latest inputs.
+// Around the run of an input. What is found is kept for the latest inputs (conflict_table.h).
 void conflicts_begin();
 void conflicts_end(const uint8_t* data, size_t size);
-
-// Decision points of the latest run of this input, from 1, ascending; none if it is not known.
-struct ConflictPoints {
-  static constexpr unsigned kMax = 48;
-  unsigned count;
-  uint32_t points[kMax];
-};
-const ConflictPoints* conflict_points(const uint8_t* data, size_t size);

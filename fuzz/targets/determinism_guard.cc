@@ -13,6 +13,7 @@
 #include "core/sched/sanitizer.h"
 #include "core/sched/sched.h"
 #include "fuzz/targets/forbidden_calls.h"
+#include "fuzz/targets/leak_check.h"
 #include "fuzz/targets/target_trace.h"
 
 // What is noted here all contexts share on purpose; this file is compiled without TSan
@@ -233,7 +234,12 @@ void guard_runs(const TargetOptions& options) {
 }
 
 void run_guarded(void (*run)(const uint8_t*, size_t), const uint8_t* data, size_t size) {
-  if (course == nullptr) return run(data, size);
+  if (course == nullptr) {
+    leak_check_begins();
+    run(data, size);
+    leak_check_ends();
+    return;
+  }
   if (!kMayFork) return run_twice(run, data, size);
   run_in_child(run, data, size);
   run_as(course->whole ? Mode::kCompareHeap : Mode::kOff, run, data, size);

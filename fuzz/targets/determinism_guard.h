@@ -20,5 +20,6 @@
 // comes after what does.
 void guard_runs(const TargetOptions& options);
 
-// Calls `run` with the input, guarded if that was asked for.
+// Calls `run` with the input, guarded if that was asked for, else checked for leaks (leak_check.h)
+// if that was.
 void run_guarded(void (*run)(const uint8_t* data, size_t size), const uint8_t* data, size_t size);

@@ -1,8 +1,13 @@
 #include "fuzz/targets/feedback.h"
 
+#include <cstring>
+
 #include "core/sched/observer.h"
 #include "core/sched/sched.h"
 #include "fuzz/targets/conflict_points.h"
+
+// From the engine, or from the sanitizers.
+extern "C" __attribute__((weak)) void __sanitizer_cov_trace_pc_guard(uint32_t* guard);
 
 namespace {
 
@@ -13,6 +18,17 @@ constexpr unsigned kStates = 512;
 // libFuzzer clears them before each run. ASan would put redzones between them.
 __attribute__((used, section("__libfuzzer_extra_counters"),
                no_sanitize("address"))) uint8_t counters[kMeetings + kStates];
+
+// For engines that count edges by guards (AFL++, honggfuzz): to them each counter is one more edge.
+// They number the guards of the whole program when it starts; zero: the engine is another.
+__attribute__((used, section("__sancov_guards"),
+               no_sanitize("address"))) uint32_t guards[kMeetings + kStates];
+
+void note(unsigned counter) {
+  if (counters[counter] != 0) return;
+  counters[counter] = 1;
+  if (guards[counter] != 0) __sanitizer_cov_trace_pc_guard(&guards[counter]);
+}
 
 // An operation that touched an object, in a context that may still be at it.
 struct Visit {
@@ -52,7 +68,7 @@ unsigned place_of(const Object& object, const sched::Event& event) {
 void meet(const Visit& other, unsigned depth, const sched::Event& event) {
   const unsigned pair = kind_of(other.tag) * kFeedbackKinds + kind_of(event.tag);
   const unsigned deep = depth < kDepths ? depth - 1 : kDepths - 1;
-  counters[pair * kDepths + deep] = 1;
+  note(pair * kDepths + deep);
 }
 
 void touch(const sched::Event& event) {
@@ -85,8 +101,8 @@ void look(const sched::Event& event) {
       under_way[event.context] = 0;
       return;
     case sched::EventKind::kState:
-      counters[kMeetings +
-               mix(mix(mix(2166136261, event.what), event.from_role), event.role) % kStates] = 1;
+      note(kMeetings +
+           mix(mix(mix(2166136261, event.what), event.from_role), event.role) % kStates);
       return;
     default:
       return;
@@ -106,6 +122,7 @@ void give_feedback(unsigned (*kinds)(uint32_t tag)) {
 void feedback_run_begins() {
   if (kind_of == nullptr) return;
   ++runs;
+  if (guards[0] != 0) std::memset(counters, 0, sizeof counters);
   conflicts_begin();
   for (uint32_t& tag : under_way) tag = 0;
 }

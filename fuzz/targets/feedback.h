@@ -1,6 +1,6 @@
 // What the fuzzer learns from a run besides the code it covered: which operations were under way on
-// one object at the same time, and which state followed which. As libFuzzer's extra counters, a
-// counter each.
+// one object at the same time, and which state followed which. As libFuzzer's extra counters, or as
+// edges to an engine that has no such thing (AFL++), one each.
 #pragma once
 
 #include <cstddef>

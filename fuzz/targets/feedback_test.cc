@@ -15,6 +15,11 @@
 // The linker's: where the section begins and ends.
 extern uint8_t first_counter asm("__start___libfuzzer_extra_counters");
 extern uint8_t counters_end asm("__stop___libfuzzer_extra_counters");
+extern uint32_t first_guard asm("__start___sancov_guards");
+extern uint32_t guards_end asm("__stop___sancov_guards");
+
+static unsigned edges;
+extern "C" void __sanitizer_cov_trace_pc_guard(uint32_t*) { ++edges; }
 
 namespace {
 
@@ -134,6 +139,30 @@ TEST(Feedback, StatesAndMeetingsHaveCountersOfTheirOwn) {
                                      twice(5)},
                                     kInTheMiddle);
   EXPECT_EQ(both.size(), 2u);
+}
+
+// As an engine that counts edges sees it: it numbers the guards.
+TEST(Feedback, WhereThereAreGuardsACounterIsAnEdgeOnceARun) {
+  edges = 0;
+  counters_of({twice(5), twice(5)}, kInTheMiddle);
+  EXPECT_EQ(edges, 0u);
+  std::fill(&first_guard, &guards_end, uint32_t{1});
+  counters_of({twice(5), twice(5)}, kInTheMiddle);
+  EXPECT_EQ(edges, 1u);
+  counters_of({twice(5), twice(5), twice(5)}, {{1, kT1}, {1, kT2}});
+  EXPECT_GT(edges, 2u);
+  std::fill(&first_guard, &guards_end, uint32_t{0});
+}
+
+// Such an engine does not clear our counters.
+TEST(Feedback, WhereThereAreGuardsEachRunBeginsAnew) {
+  std::fill(&first_guard, &guards_end, uint32_t{1});
+  give_feedback([](uint32_t tag) { return static_cast<unsigned>(tag); });
+  first_counter = 1;
+  feedback_run_begins();
+  EXPECT_EQ(first_counter, 0);
+  std::fill(&first_guard, &guards_end, uint32_t{0});
+  sched::set_observer(nullptr);
 }
 
 TEST(Feedback, TheSameRunSetsTheSameCounters) {

@@ -13,6 +13,7 @@
 #include "fuzz/targets/determinism_guard.h"
 #include "fuzz/targets/fork_server.h"
 #include "fuzz/targets/hostile.h"
+#include "fuzz/targets/leak_check.h"
 #include "fuzz/targets/target_options.h"
 #include "fuzz/targets/target_trace.h"
 
@@ -156,6 +157,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
   options = asked;
   trace_runs(options);
   guard_runs(options);
+  check_leaks(options);
   serve_forks(options);
   return 0;
 }

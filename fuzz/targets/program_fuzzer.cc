@@ -16,20 +16,16 @@
 #include "fuzz/program/valid.h"
 #include "fuzz/targets/determinism_guard.h"
 #include "fuzz/targets/fork_server.h"
+#include "fuzz/targets/leak_check.h"
+#include "fuzz/targets/mutator.h"
 #include "fuzz/targets/target_options.h"
 #include "fuzz/targets/target_trace.h"
 #include "fuzz/targets/text_checks.h"
-
-// From libFuzzer: its own mutation of bytes.
-extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
 namespace {
 
 using program::Program;
 using Bytes = std::vector<uint8_t>;
-
-constexpr unsigned kByteMutationShare = 6;  // one in this many is libFuzzer's
-constexpr size_t kMaxMutatedSize = 256;
 
 TargetOptions options;
 
@@ -113,6 +109,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
   set_trace_source([] { return result; });
   trace_runs(options);
   guard_runs(options);
+  check_leaks(options);
   serve_forks(options);
   return 0;
 }
@@ -124,16 +121,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
-  if (seed % kByteMutationShare == 0) return LLVMFuzzerMutate(data, size, max_size);
-  if (const size_t mutant = mutate_as_text(data, size, max_size, seed)) return mutant;
-  return program::custom_mutate(data, size, std::min(max_size, kMaxMutatedSize), seed);
+  return mutate_input(data, size, max_size, seed, {});
 }
 
 extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
                                             const uint8_t* data2, size_t size2, uint8_t* out,
                                             size_t max_size, unsigned seed) {
-  if (const size_t child = mix_as_text(data1, size1, data2, size2, out, max_size, seed))
-    return child;
-  return program::custom_crossover(data1, size1, data2, size2, out,
-                                   std::min(max_size, kMaxMutatedSize), seed);
+  return cross_inputs(data1, size1, data2, size2, out, max_size, seed);
 }

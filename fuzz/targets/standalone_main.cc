@@ -11,9 +11,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 // A target need not have it.
 extern "C" __attribute__((weak)) int LLVMFuzzerInitialize(int* argc, char*** argv);
 
-// A target's mutator may mix in libFuzzer's; nothing mutates here.
-extern "C" size_t LLVMFuzzerMutate(uint8_t*, size_t size, size_t) { return size; }
-
 namespace {
 
 bool read_file(const std::string& path, std::vector<uint8_t>& bytes) {

@@ -1,4 +1,5 @@
 #include "fuzz/targets/step_target.h"
+#include "fuzz/targets/leak_check.h"
 
 #include <algorithm>
 #include <cstdarg>
@@ -11,21 +12,17 @@
 #include "fuzz/targets/determinism_guard.h"
 #include "fuzz/targets/explore.h"
 #include "fuzz/targets/fork_server.h"
+#include "fuzz/targets/mutator.h"
 #include "fuzz/targets/target_options.h"
 #include "fuzz/targets/target_trace.h"
 
 // This file keeps the input and the phases of a run, which all contexts share on purpose; it is
 // compiled without TSan instrumentation.
 
-// From libFuzzer: its own mutation of bytes.
-extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
-
 namespace {
 
-constexpr unsigned kByteMutationShare = 8;  // one in this many is libFuzzer's
 // Chains over arrays are walked whole again and again: that is slow, and no livelock.
 constexpr uint64_t kMaxPoints = 8'000'000;
-constexpr size_t kMaxMutatedSize = 64 * sizeof(steps::Step);
 
 TargetOptions options;
 const StepTarget* target;
@@ -110,6 +107,7 @@ void step_target_initialize(const StepTarget& step_target) {
   options = asked;
   trace_runs(options);
   guard_runs(options);
+  check_leaks(options);
   serve_forks(options);
 }
 
@@ -130,6 +128,5 @@ void expect_result(bool ok, const char* where, const char* format, ...) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
-  if (seed % kByteMutationShare == 0) return LLVMFuzzerMutate(data, size, max_size);
-  return steps::mutate(data, size, std::min(max_size, kMaxMutatedSize), seed);
+  return mutate_input(data, size, max_size, seed, {});
 }

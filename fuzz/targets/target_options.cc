@@ -1,7 +1,10 @@
 #include "fuzz/targets/target_options.h"
 
+#include <pthread.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,11 +22,16 @@ namespace {
       "fencebench: FENCEBENCH_OPTIONS: cannot make sense of '%s'; known are checks=all|none, "
       "trace_hash=0|1, print_program=0|1, determinism=once|twice, suppressions=FILE, trace=FILE, "
       "points=0|1, "
-      "fork_server=FIFO, "
+      "fork_server=FIFO, conflicts=FILE, leak_check=0|1, die_with_parent=0|1, "
       "schedule=input|random-SEED|pct-DEPTH-SEED|search-PREEMPTIONS|plain-search-PREEMPTIONS, "
       "search_limit=N, search_file=FILE\n",
       option);
   _exit(2);
+}
+
+// AFL++ stops a fork between two inputs, so it sees no end of its pipes.
+void die_with_parent() {
+  pthread_atfork(nullptr, nullptr, [] { prctl(PR_SET_PDEATHSIG, SIGKILL); });
 }
 
 void suppress(const char* path) {
@@ -101,6 +109,12 @@ void apply(const char* option, TargetOptions& options) {
   } else if (const char* determinism = value_of(option, "determinism")) {
     options.determinism_twice = std::strcmp(determinism, "twice") == 0;
     if (!options.determinism_twice && std::strcmp(determinism, "once") != 0) refuse(option);
+  } else if (const char* leak_check = value_of(option, "leak_check")) {
+    options.leak_check = to_bool(option, leak_check);
+  } else if (const char* die = value_of(option, "die_with_parent")) {
+    if (to_bool(option, die)) die_with_parent();
+  } else if (const char* conflicts = value_of(option, "conflicts")) {
+    std::snprintf(options.conflicts, sizeof options.conflicts, "%s", conflicts);
   } else if (const char* fifo = value_of(option, "fork_server")) {
     std::snprintf(options.fork_server, sizeof options.fork_server, "%s", fifo);
   } else if (const char* trace = value_of(option, "trace")) {

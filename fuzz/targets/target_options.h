@@ -12,6 +12,10 @@
 // - points=1: prints how many scheduling points each operation took (point_counter.h)
 // - fork_server=FIFO: executes inputs by forking (fork_server.h)
 // - trace=FILE: writes what the last run did to the file (trace_writer.h)
+// - conflicts=FILE: where runs had conflicts goes there, for a mutator in another process
+//   (conflict_table.h)
+// - leak_check=1: LeakSanitizer judges each run (leak_check.h)
+// - die_with_parent=1: a fork of the target dies when the target does, however that ends
 // - determinism=once|twice: twice executes each input again and again, and holds that it always
 // does the same
 //   (determinism_guard.h)
@@ -27,6 +31,7 @@ struct TargetOptions {
   bool print_program = false;
   bool points = false;
   bool determinism_twice = false;
+  bool leak_check = false;
   ScheduleFrom schedule = ScheduleFrom::kInput;
   uint64_t schedule_seed = 0;
   unsigned pct_depth = 0;
@@ -36,6 +41,7 @@ struct TargetOptions {
   char search_file[4096] = "";  // empty: none
   char trace_file[4096] = "";   // likewise
   char fork_server[4096] = "";  // likewise
+  char conflicts[4096] = "";    // likewise
 };
 
 // Reads the variable and applies what is global. An unknown key or value, or a faulty line in a

@@ -6,10 +6,6 @@
 
 void check_text_of(const program::Program&) {}
 void check_as_text(const uint8_t*, size_t) {}
-size_t mutate_as_text(uint8_t*, size_t, size_t, unsigned) { return 0; }
-size_t mix_as_text(const uint8_t*, size_t, const uint8_t*, size_t, uint8_t*, size_t, unsigned) {
-  return 0;
-}
 
 #else
 
@@ -22,14 +18,10 @@ size_t mix_as_text(const uint8_t*, size_t, const uint8_t*, size_t, uint8_t*, siz
 #include "fuzz/program/print.h"
 #include "fuzz/program/text.h"
 #include "fuzz/program/valid.h"
-#include "fuzz/targets/mutate_text.h"
 
 namespace {
 
 using program::Program;
-
-constexpr size_t kMaxMutatedSize = 1024;
-constexpr unsigned kOtherFormShare = 16;  // one in this many turns a program into text, or back
 
 std::string_view view(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -51,21 +43,6 @@ void check_error(const program::ParseError& error, std::string_view text) {
   require(!error.message.empty(), "parse", "an error without a message");
   for (const char c : error.message)
     require(c >= ' ' && c <= '~', "parse", "an error message holds raw bytes of the text");
-}
-
-// Text consists of what can be printed; little of a program's bytes does.
-bool is_text(const uint8_t* data, size_t size) {
-  const auto printable = std::count_if(data, data + size, [](uint8_t byte) {
-    return (byte >= ' ' && byte <= '~') || byte == '\n' || byte == '\t';
-  });
-  return size > 0 && static_cast<size_t>(printable) >= size - size / 8;
-}
-
-template <typename Characters>
-size_t store(const Characters& from, uint8_t* out, size_t max_size) {
-  const size_t size = std::min(from.size(), max_size);
-  std::copy_n(from.begin(), size, out);
-  return size;
 }
 
 }  // namespace
@@ -105,28 +82,6 @@ void check_as_text(const uint8_t* data, size_t size) {
   require(program::decode(bytes.data(), bytes.size()) == program, "decode",
           "the encoding of a parsed program decodes to another one");
   check_text_of(program);
-}
-
-size_t mutate_as_text(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
-  const size_t room = std::min(max_size, kMaxMutatedSize);
-  const bool to_other_form = seed % kOtherFormShare == 1;
-  if (!is_text(data, size)) {
-    if (!to_other_form) return 0;
-    return store(program::to_text(program::decode(data, size)), data, room);
-  }
-  if (to_other_form) {
-    const auto parsed = program::parse(view(data, size));
-    if (const Program* program = std::get_if<Program>(&parsed))
-      return store(program::encode(*program), data, room);
-  }
-  return store(mutate_text(view(data, size), seed), data, room);
-}
-
-size_t mix_as_text(const uint8_t* data1, size_t size1, const uint8_t* data2, size_t size2,
-                   uint8_t* out, size_t max_size, unsigned seed) {
-  if (!is_text(data1, size1) || !is_text(data2, size2)) return 0;
-  return store(mix_lines(view(data1, size1), view(data2, size2), seed), out,
-               std::min(max_size, kMaxMutatedSize));
 }
 
 #endif

@@ -21,10 +21,3 @@ void check_text_of(const program::Program& program);
 // Any bytes as text: an error at a place that the text has, or a program whose bytes and text are
 // that program.
 void check_as_text(const uint8_t* data, size_t size);
-
-// For the mutator. A program is now and then turned into its text, and back; text is mutated as
-// text. The new size; 0: the input is not text, so nothing has been done.
-size_t mutate_as_text(uint8_t* data, size_t size, size_t max_size, unsigned seed);
-// Likewise, for two that both are text.
-size_t mix_as_text(const uint8_t* data1, size_t size1, const uint8_t* data2, size_t size2,
-                   uint8_t* out, size_t max_size, unsigned seed);

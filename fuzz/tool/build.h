@@ -22,7 +22,8 @@ BuildStep parse_build_step(std::string_view line);
 // Configures build/PRESET if that has not happened yet (or happened with another compiler than
 // FENCEBENCH_CXX names), and builds `targets` in it; no targets: everything. All output goes to
 // build/PRESET/build.log. On failure the end of it goes to stderr and EnvironmentError names the
-// rest. Two commands at once wait for each other.
+// rest. Two commands at once wait for each other. With FENCEBENCH_BUILT in the environment nothing
+// is built: whoever started this command has done it, and goes on with just these binaries.
 void build(const Project& project, std::string_view preset, const std::vector<std::string>& targets,
            Progress& progress);
 

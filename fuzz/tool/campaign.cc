@@ -6,11 +6,15 @@
 #include <cmath>
 #include <cstdio>
 
+#include "fuzz/tool/campaign_job.h"
+#include "fuzz/tool/corpus_folders.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/finding_files.h"
 #include "fuzz/tool/input.h"
 #include "fuzz/tool/libfuzzer_log.h"
 #include "fuzz/tool/replay.h"
+#include "fuzz/tool/revision.h"
+#include "fuzz/tool/signature.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/table.h"
 #include "fuzz/tool/target_table.h"
@@ -24,60 +28,17 @@ constexpr uint64_t kMostLogBytes = 64 << 20;  // a target may print at each exec
 constexpr uint64_t kMostRestarts = 10'000;
 constexpr uint64_t kDefaultTrialSeed = 1;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// The file libFuzzer left: crash-*, leak-*, timeout-*, oom-*. A slow-unit-* is no finding.
-fs::path artifact_in(const fs::path& folder) {
-  for (const std::string& name : files_in(folder)) {
-    for (std::string_view kind : {"crash-", "leak-", "timeout-", "oom-"}) {
-      if (name.starts_with(kind)) return folder / name;
-    }
-  }
-  return {};
-}
-
-// "1.2M" and the like: status lines of a running job need no more.
-std::string rough(uint64_t number) {
-  if (number < 10'000) return std::to_string(number);
-  if (number < 1'000'000) return fmt::format("{}k", number / 1000);
-  return fmt::format("{:.1f}M", static_cast<double>(number) / 1e6);
-}
-
 }  // namespace
 
 double JobResult::executions_per_second() const {
   return seconds > 0 ? static_cast<double>(executions) / seconds : 0;
 }
 
-struct Campaign::Job {
-  enum class State { kWaiting, kRunning, kConfirming, kOver };
-
-  JobResult result;
-  State state = State::kWaiting;
-  fs::path folder;     // of its own, in the scratch folder
-  fs::path artifacts;  // below it, new for each start
-  uint64_t starts = 0;
-  LibFuzzerLog log;  // of the current child
-  std::FILE* log_file = nullptr;
-  uint64_t logged = 0;
-  Clock::time_point first_start;
-  Clock::time_point child_start;
-  Clock::time_point last_status;
-  std::optional<double> report_after;  // seconds from the child's start to its report
-  bool reporting_when_stopped = false;
-  LibFuzzerLog confirm_log;
-
-  ~Job() {
-    if (log_file != nullptr) std::fclose(log_file);
-  }
-};
-
 Campaign::Campaign(const Project& project, CampaignOptions options, Progress& progress)
     : project_(project),
       options_(std::move(options)),
       progress_(progress),
+      commit_(revision_of(project.root()).text()),
       scratch_(options_.out),
       started_(Clock::now()) {
   for (const std::string& target : options_.targets) {
@@ -138,84 +99,93 @@ void Campaign::run() {
     if (interrupted() && !stopping) {
       stopping = true;
       stopped_ = true;
-      for (auto& job : jobs_) job->reporting_when_stopped = job->log.reporting();
-      // libFuzzer ends at SIGUSR1 after the current execution. At SIGINT it ends within the
-      // handler, where what it does is a finding to ThreadSanitizer.
-      supervisor_.stop_all(std::chrono::seconds(3), SIGUSR1);
+      int signal = SIGINT;
+      for (auto& job : jobs_) {
+        if (job->run == nullptr) continue;
+        job->run->stopping();
+        signal = job->run->stop_signal();  // all are of one engine
+      }
+      supervisor_.stop_all(std::chrono::seconds(3), signal);
     }
+    poll();
     draw();
     supervisor_.step(std::chrono::milliseconds(200));
   }
   progress_.clear();
 }
 
-std::vector<std::string> Campaign::arguments(const Job& job) const {
+EngineStart Campaign::engine_start(const Job& job) const {
   const JobResult& result = job.result;
-  std::vector<std::string> argv = {
-      project_.binary(result.sanitizer, result.target, options_.defect).string(),
-      "-print_final_stats=1",
-      fmt::format("-artifact_prefix={}/", job.artifacts.string()),
-      fmt::format("-timeout={}", kTimeoutSeconds),
-      fmt::format("-rss_limit_mb={}", kMemoryLimitMb),
-  };
+  EngineStart start{.project = project_,
+                    .target = result.target,
+                    .sanitizer = result.sanitizer,
+                    .defect = options_.defect,
+                    .checks = options_.checks,
+                    .folder = job.start_folder(),
+                    .corpus = job.corpus,
+                    .seeds = job.seeds,
+                    .seconds = {},
+                    .runs = {},
+                    .seed = {},
+                    .until_finding = !options_.keep_going};
   if (options_.seconds) {
     double left = static_cast<double>(*options_.seconds) - seconds_since(job.first_start);
-    argv.push_back(fmt::format("-max_total_time={}", std::max(1L, std::lround(left))));
+    start.seconds = static_cast<uint64_t>(std::max(1L, std::lround(left)));
   }
-  if (options_.runs) argv.push_back(fmt::format("-runs={}", *options_.runs - result.executions));
+  if (options_.runs) start.runs = *options_.runs - result.executions;
   // A restart with the same seed would find the same again.
-  if (result.seed) argv.push_back(fmt::format("-seed={}", *result.seed + job.starts - 1));
-  if (options_.trials > 0 || !options_.seeds) {
-    argv.push_back((job.folder / "corpus").string());
-  } else {
-    std::string variant = result.sanitizer;
-    if (!options_.defect.empty()) variant += "-" + options_.defect;
-    argv.push_back((options_.out / "corpus" / result.target / variant).string());
-  }
-  fs::create_directories(argv.back());
-  argv.push_back((scratch_.path() / "seeds" / result.target).string());
-  return argv;
+  if (result.seed) start.seed = *result.seed + job.starts - 1;
+  return start;
 }
 
 void Campaign::start(Job& job) {
   job.result.started = true;
-  job.first_start = Clock::now();
   JobResult& result = job.result;
   std::string name = result.target + "-" + result.sanitizer;
   if (!options_.defect.empty()) name += "-" + options_.defect;
   if (result.trial > 0) name += fmt::format("-{}", result.trial);
   fs::create_directories(options_.out / "logs");
+  if (options_.engine != Engine::kLibFuzzer)
+    name += fmt::format("-{}", engine_name(options_.engine));
   result.log = options_.out / "logs" / (name + ".log");
   job.log_file = std::fopen(result.log.c_str(), "we");
+  choose_corpora(job);
+  job.first_start = Clock::now();
   if (!progress_.live() && options_.trials == 0) {
     progress_.note(fmt::format("{} {}: started", result.target, result.sanitizer));
   }
   start_child(job);
 }
 
+// A job starts from what all others of its target have found, and adds to a corpus of its own.
+void Campaign::choose_corpora(Job& job) {
+  const std::string& target = job.result.target;
+  fs::create_directories(job.folder);
+  job.corpus = job.folder / "corpus";
+  if (options_.trials == 0 && options_.seeds) {
+    // What AFL++ finds is the same in each build.
+    std::string variant = options_.engine == Engine::kAfl ? "afl" : job.result.sanitizer;
+    if (!options_.defect.empty()) variant += "-" + options_.defect;
+    job.corpus = options_.out / "corpus" / target / variant;
+    // Without what is there already: engines execute each file of each folder.
+    const fs::path others = job.folder / "others";
+    if (gather_inputs(corpora_beside(job.corpus), others, Gather::kLink, {job.corpus}) > 0)
+      job.seeds.push_back(others);
+  }
+  job.seeds.push_back(scratch_.path() / "seeds" / target);
+}
+
 void Campaign::start_child(Job& job) {
   job.starts++;
   job.state = Job::State::kRunning;
-  job.log = LibFuzzerLog();
-  job.report_after.reset();
-  job.artifacts = job.folder / fmt::format("artifacts-{}", job.starts);
-  fs::create_directories(job.artifacts);
   job.child_start = job.last_status = Clock::now();
-
-  Command command;
-  command.argv = arguments(job);
-  command.cwd = job.folder;
-  command.env = target_environment(project_, {.sanitizer = job.result.sanitizer,
-                                              .checks = options_.checks,
-                                              .trace = false,
-                                              .symbolize = true});
-  if (options_.seconds) {
-    // libFuzzer looks at its clock between executions only.
-    command.deadline = std::chrono::seconds(*options_.seconds + 2 * kTimeoutSeconds + 60);
-  }
+  job.known_executions = 0;
+  const EngineStart start = engine_start(job);
   try {
+    fs::create_directories(start.folder);
+    job.run = start_engine(options_.engine, start);
     supervisor_.start(
-        command, [this, &job](std::string_view line) { on_line(job, line); },
+        job.run->command(), [this, &job](std::string_view line) { on_line(job, line); },
         [this, &job](const Exit& exit) { on_exit(job, exit); });
   } catch (const SpawnError& error) {
     job.result.broken = error.what();
@@ -224,10 +194,7 @@ void Campaign::start_child(Job& job) {
 }
 
 void Campaign::on_line(Job& job, std::string_view line) {
-  uint64_t before = job.log.executions();
-  job.log.line(line);
-  if (job.log.executions() != before) job.last_status = Clock::now();
-  if (job.log.reporting() && !job.report_after) job.report_after = seconds_since(job.child_start);
+  job.run->line(line);
   if (job.log_file != nullptr && job.logged < kMostLogBytes) {
     job.logged += line.size() + 1;
     std::fwrite(line.data(), 1, line.size(), job.log_file);
@@ -235,10 +202,20 @@ void Campaign::on_line(Job& job, std::string_view line) {
   }
 }
 
+void Campaign::poll() {
+  for (auto& job : jobs_) {
+    if (job->state != Job::State::kRunning) continue;
+    job->run->poll();
+    const uint64_t executions = job->run->status().executions;
+    if (executions != job->known_executions) job->last_status = Clock::now();
+    job->known_executions = executions;
+  }
+}
+
 bool Campaign::may_go_on(const Job& job) const {
   if (!options_.keep_going || options_.trials > 0 || stopped_ || interrupted()) return false;
   // Without a single execution the next start would end the same way.
-  if (job.starts >= kMostRestarts || job.log.executions() == 0) return false;
+  if (job.starts >= kMostRestarts || job.run->status().executions == 0) return false;
   if (options_.runs && job.result.executions >= *options_.runs) return false;
   return !options_.seconds ||
          seconds_since(job.first_start) + 1 <= static_cast<double>(*options_.seconds);
@@ -246,66 +223,121 @@ bool Campaign::may_go_on(const Job& job) const {
 
 void Campaign::on_exit(Job& job, const Exit& exit) {
   JobResult& result = job.result;
-  uint64_t executions_before = result.executions;
-  double seconds_before = result.seconds;
-  result.executions += job.log.executions();
+  job.run->ended(exit);
+  const EngineStatus status = job.run->status();
+  job.executions_before = result.executions;
+  job.seconds_before = result.seconds;
+  job.child_seconds = exit.seconds;
+  result.executions += status.executions;
   result.seconds += exit.seconds;
-  result.edges = std::max(result.edges, job.log.edges());
-  result.features = std::max(result.features, job.log.features());
-  result.corpus = std::max(result.corpus, job.log.corpus());
-  result.peak_rss_mb = std::max(result.peak_rss_mb, job.log.rss_mb());
-  if (result.leak_check_off_at == 0) result.leak_check_off_at = job.log.leak_check_off_at();
-  if (!result.seed) result.seed = job.log.seed();
+  result.edges = std::max(result.edges, status.edges);
+  result.features = std::max(result.features, status.features);
+  result.corpus = std::max(result.corpus, status.corpus);
+  result.peak_rss_mb = std::max(result.peak_rss_mb, status.rss_mb);
+  if (result.leak_check_off_at == 0) result.leak_check_off_at = status.leak_check_off_at;
+  if (status.stability)
+    result.stability = std::min(result.stability.value_or(100), *status.stability);
+  if (!result.seed) result.seed = status.seed;
   if (job.log_file != nullptr) std::fflush(job.log_file);
 
-  fs::path artifact = artifact_in(job.artifacts);
-  std::optional<Verdict> verdict = judge(job.log.report(), project_.root());
-  if (!verdict && !artifact.empty()) {
+  for (Suspect& suspect : job.run->suspects()) job.suspects.push_back(std::move(suspect));
+  if (!job.suspects.empty()) return next_suspect(job);
+  if (exit.stopped) {
+    result.interrupted = true;
+    return end(job);
+  }
+  if (!exit.clean() || !status.finished) {
+    say_broken(job, exit);
+    return end(job);
+  }
+  next_suspect(job);
+}
+
+void Campaign::say_broken(Job& job, const Exit& exit) {
+  const EngineStatus status = job.run->status();
+  std::string when = status.loaded
+                         ? fmt::format("after {} executions", with_commas(status.executions))
+                         : "before it had loaded its corpus";
+  job.result.broken = fmt::format("{} {}, without a report", exit.describe(), when);
+  constexpr size_t kLastWords = 5;
+  const std::deque<std::string>& tail = job.run->tail();
+  for (size_t i = tail.size() - std::min(tail.size(), kLastWords); i < tail.size(); i++) {
+    job.result.last_words.push_back(printable(tail[i]));
+  }
+}
+
+// One after the other; then the job goes on, or is over.
+void Campaign::next_suspect(Job& job) {
+  if (job.suspects.empty()) {
+    std::error_code ignored;
+    fs::remove_all(job.start_folder(), ignored);
+    return may_go_on(job) ? start_child(job) : end(job);
+  }
+  Suspect suspect = std::move(job.suspects.front());
+  job.suspects.pop_front();
+  return suspect.reported ? judge_suspect(job, suspect) : examine(job, std::move(suspect));
+}
+
+// Executes `input` once on the job's binary; what it prints goes to job.again.
+void Campaign::run_again(Job& job, const fs::path& input,
+                         std::function<void(const Exit&)> when_over) {
+  Command command = job.run->replay(input);
+  command.cwd = job.folder;
+  job.again = LibFuzzerLog();
+  job.state = Job::State::kConfirming;
+  supervisor_.start(
+      command, [&job](std::string_view line) { job.again.line(line); }, std::move(when_over));
+}
+
+// The engine has seen that it fails, and nobody has seen how.
+void Campaign::examine(Job& job, Suspect suspect) {
+  suspect.reported = true;
+  const fs::path input = suspect.input;
+  auto examined = [this, &job, suspect](const Exit& exit) {
+    // Once all children have been asked to stop, no other is.
+    if (exit.stopped) return examine(job, suspect);
+    Suspect known = suspect;
+    known.report = job.again.report();
+    if (exit.timed_out) known.kind = "timeout";
+    judge_suspect(job, known);
+  };
+  try {
+    run_again(job, input, examined);
+  } catch (const SpawnError&) {
+    judge_suspect(job, suspect);
+  }
+}
+
+void Campaign::judge_suspect(Job& job, const Suspect& suspect) {
+  JobResult& result = job.result;
+  std::optional<Verdict> verdict = judge(suspect.report, project_.root());
+  if (!verdict) {
     // The report was lost, the input was not.
-    std::string name = artifact.filename().string();
-    verdict = Verdict{.detector = "libFuzzer",
-                      .kind = name.substr(0, name.find('-')),
+    verdict = Verdict{.detector = std::string(engine_title(options_.engine)),
+                      .kind = suspect.kind,
                       .place = "",
                       .summary = ""};
   }
-  // What is said only after the request to stop, and has no input, is about the stopping.
-  bool from_stopping = exit.stopped && artifact.empty() && !job.reporting_when_stopped;
-  if (verdict && !from_stopping) {
-    if (!result.verdict) {
-      result.verdict = verdict;
-      result.executions_to_finding = executions_before + job.log.executions();
-      result.seconds_to_finding = seconds_before + job.report_after.value_or(exit.seconds);
-    }
-    result.findings++;
-    collect(job, *verdict, artifact);
-    return;
+  if (!result.verdict) {
+    result.verdict = verdict;
+    result.executions_to_finding = job.executions_before + suspect.executions;
+    result.seconds_to_finding = job.seconds_before + suspect.seconds.value_or(job.child_seconds);
   }
-  if (exit.stopped) {
-    result.interrupted = true;
-  } else if (!exit.clean() || !job.log.finished()) {
-    std::string when = job.log.loaded()
-                           ? fmt::format("after {} executions", with_commas(job.log.executions()))
-                           : "before it had loaded its corpus";
-    result.broken = fmt::format("{} {}, without a report", exit.describe(), when);
-    constexpr size_t kLastWords = 5;
-    const std::deque<std::string>& tail = job.log.tail();
-    for (size_t i = tail.size() - std::min(tail.size(), kLastWords); i < tail.size(); i++) {
-      result.last_words.push_back(printable(tail[i]));
-    }
-  }
-  end(job);
+  result.findings++;
+  collect(job, *verdict, suspect);
 }
 
-// A new verdict is stored (after one more execution); a known one is counted.
-void Campaign::collect(Job& job, const Verdict& verdict, const fs::path& artifact) {
+// A new bug is stored (after one more execution); a known one is counted.
+void Campaign::collect(Job& job, const Verdict& verdict, const Suspect& suspect) {
   JobResult& result = job.result;
+  const Signature signature = signature_of(verdict, suspect.report, result.target);
   auto known = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& finding) {
-    return finding.comment.target == result.target && finding.verdict == verdict;
+    return finding.comment.target == result.target && finding.comment.signature == signature.id;
   });
   if (known != findings_.end()) {
     known->count++;
     known->sanitizers.insert(result.sanitizer);
-    return may_go_on(job) ? start_child(job) : end(job);
+    return next_suspect(job);
   }
 
   Finding finding;
@@ -315,55 +347,54 @@ void Campaign::collect(Job& job, const Verdict& verdict, const fs::path& artifac
                      .sanitizer = result.sanitizer,
                      .defect = options_.defect,
                      .checks = options_.checks,
-                     .seed = job.log.seed(),
+                     .seed = job.run->status().seed,
                      .trace = "",
-                     .verdict = verdict.text()};
-  finding.details = report_details(job.log.report());
-  finding.executions = result.executions;
-  finding.seconds = result.seconds;
+                     .verdict = verdict.text(),
+                     .found = utc_now(),
+                     .commit = commit_,
+                     .signature = signature.id};
+  finding.details = report_details(suspect.report);
+  finding.executions = job.executions_before + suspect.executions;
+  finding.seconds = job.seconds_before + suspect.seconds.value_or(job.child_seconds);
   findings_.push_back(finding);
-  size_t index = findings_.size() - 1;
-  const std::vector<std::string> report = job.log.report();
-  if (artifact.empty()) {
-    store_files(findings_[index], {}, report);
-    return may_go_on(job) ? start_child(job) : end(job);
-  }
+  if (!suspect.input.empty()) return confirm(job, findings_.size() - 1, suspect);
+  store_files(findings_.back(), {}, suspect.report);
+  next_suspect(job);
+}
 
-  // What is stored is executed, not what libFuzzer left: it goes through its text, if it has one.
-  std::string bytes = read_file(artifact);
+// What is stored is executed, not what the engine left: it goes through its text, if it has one.
+void Campaign::confirm(Job& job, size_t index, const Suspect& suspect) {
+  const std::string& target = job.result.target;
+  std::string bytes = read_file(suspect.input);
   std::string content = bytes;
-  text_form::Form form = target_info(result.target).form;
+  text_form::Form form = target_info(target).form;
   if (form != text_form::Form::kBytes) {
-    content = text_form::disassemble(result.target, {bytes.begin(), bytes.end()});
+    content = text_form::disassemble(target, {bytes.begin(), bytes.end()});
     std::vector<uint8_t> assembled =
-        assemble(std::string("finding") + text_form::extension(form), result.target, content);
+        assemble(std::string("finding") + text_form::extension(form), target, content);
     bytes.assign(assembled.begin(), assembled.end());
   }
   findings_[index].bytes = bytes.size();
   fs::path input = job.folder / "finding";
   write_file(input, bytes);
-  Command again = replay_command(
-      project_, project_.binary(result.sanitizer, result.target, options_.defect), input,
-      {.sanitizer = result.sanitizer, .checks = options_.checks, .trace = true, .symbolize = true});
-  again.cwd = job.folder;
-  job.confirm_log = LibFuzzerLog();
-  job.state = Job::State::kConfirming;
+  const std::vector<std::string>& report = suspect.report;
+  auto confirmed = [this, &job, index, content, report](const Exit& exit) {
+    Finding& found = findings_[index];
+    Outcome outcome = outcome_of(job.again, exit, project_);
+    // What no target has reported can only fail again without a report.
+    found.reproduced = outcome.verdict ? outcome.verdict == found.verdict
+                                       : exit.timed_out && found.verdict.kind == "timeout";
+    found.again = exit.stopped ? "it was stopped" : outcome.text();
+    if (!outcome.traces.empty()) found.comment.trace = outcome.traces.back().hash;
+    store_files(found, content, report);
+    next_suspect(job);
+  };
   try {
-    supervisor_.start(
-        again, [&job](std::string_view line) { job.confirm_log.line(line); },
-        [this, &job, index, content, report](const Exit& exit) {
-          Finding& found = findings_[index];
-          Outcome outcome = outcome_of(job.confirm_log, exit, project_);
-          found.reproduced = outcome.verdict == found.verdict;
-          found.again = exit.stopped ? "it was stopped" : outcome.text();
-          if (!outcome.traces.empty()) found.comment.trace = outcome.traces.back().hash;
-          store_files(found, content, report);
-          return may_go_on(job) ? start_child(job) : end(job);
-        });
+    run_again(job, input, confirmed);
   } catch (const SpawnError& error) {
     findings_[index].again = error.what();
     store_files(findings_[index], content, report);
-    end(job);
+    next_suspect(job);
   }
 }
 
@@ -387,54 +418,6 @@ void Campaign::end(Job& job) {
   std::error_code ignored;
   fs::remove_all(job.folder, ignored);
   if (on_job_end) on_job_end(job.result);
-}
-
-void Campaign::draw() {
-  if (!progress_.live()) return;
-  Table table(
-      {"target", "sanitizer", "elapsed>", "executions>", "exec/s>", "edges>", "corpus>", ""});
-  size_t waiting = 0;
-  size_t over = 0;
-  for (const auto& job : jobs_) {
-    if (job->state == Job::State::kWaiting) waiting++;
-    if (job->state == Job::State::kOver) over++;
-    if (job->state != Job::State::kRunning && job->state != Job::State::kConfirming) continue;
-    double elapsed = seconds_since(job->child_start);
-    double known_for = std::chrono::duration<double>(job->last_status - job->child_start).count();
-    // libFuzzer reports less and less often: in between, the count is carried on at the same rate,
-    // once that is known.
-    uint64_t executions = job->log.executions();
-    bool rate_known = known_for >= 1;
-    double rate = rate_known ? static_cast<double>(executions) / known_for : 0;
-    bool old = elapsed - known_for > 1;
-    if (old && rate_known) executions = static_cast<uint64_t>(rate * elapsed);
-    std::string mark = !old ? "" : rate_known ? "~" : ">";
-    const char* phase = job->state == Job::State::kConfirming ? "found one, running it again"
-                        : job->log.reporting()                ? "reporting"
-                        : job->log.loaded()                   ? ""
-                                                              : "loading the corpus";
-    std::string name = job->result.sanitizer;
-    if (job->result.trial > 0) name += fmt::format(" #{}", job->result.trial);
-    table.row({job->result.target, name, human_seconds(seconds_since(job->first_start)),
-               mark + rough(executions), rate_known ? rough(static_cast<uint64_t>(rate)) : "",
-               with_commas(job->log.edges()), with_commas(job->log.corpus()), phase});
-  }
-  std::vector<std::string> lines;
-  std::string budget;
-  if (options_.seconds) {
-    budget = ", " + human_seconds(static_cast<double>(*options_.seconds)) + " a job";
-  } else if (options_.runs) {
-    budget = ", " + with_commas(*options_.runs) + " executions a job";
-  }
-  lines.push_back(fmt::format("{} so far{}: {} of {} jobs over, {} waiting, {} findings",
-                              human_seconds(seconds_since(started_)), budget, over, jobs_.size(),
-                              waiting, findings_.size()));
-  if (!table.empty()) {
-    for (std::string& line : split(table.text(), '\n')) {
-      if (!line.empty()) lines.push_back(std::move(line));
-    }
-  }
-  progress_.block(lines);
 }
 
 }  // namespace tool

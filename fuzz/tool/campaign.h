@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/tool/engine.h"
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/finding.h"
 #include "fuzz/tool/process.h"
@@ -21,6 +22,7 @@
 namespace tool {
 
 struct CampaignOptions {
+  Engine engine = Engine::kLibFuzzer;
   std::vector<std::string> targets;
   std::vector<std::string> sanitizers;
   std::string defect;               // empty: the plain core
@@ -46,7 +48,8 @@ struct JobResult {
   uint64_t features = 0;
   uint64_t corpus = 0;
   uint64_t peak_rss_mb = 0;
-  uint64_t leak_check_off_at = 0;  // executions; 0: it stayed on
+  uint64_t leak_check_off_at = 0;   // executions; 0: it stayed on
+  std::optional<double> stability;  // percent; the lowest of its starts; nothing: not told
   double seconds = 0;
   bool started = false;
   bool interrupted = false;
@@ -62,7 +65,7 @@ struct JobResult {
   double executions_per_second() const;
 };
 
-// One distinct verdict.
+// One distinct bug.
 struct Finding {
   FindingComment comment;
   Verdict verdict;
@@ -89,6 +92,7 @@ class Campaign {
   // The binaries must be there. Returns when all jobs are over or a signal has stopped them.
   void run();
 
+  Engine engine() const { return options_.engine; }
   std::vector<JobResult> results() const;
   const std::vector<Finding>& findings() const { return findings_; }
   bool stopped() const { return stopped_; }
@@ -98,21 +102,32 @@ class Campaign {
 
   void assemble_seeds();
   void start(Job& job);
+  void choose_corpora(Job& job);
   void start_child(Job& job);
-  std::vector<std::string> arguments(const Job& job) const;
+  EngineStart engine_start(const Job& job) const;
   void on_line(Job& job, std::string_view line);
   void on_exit(Job& job, const Exit& exit);
+  void say_broken(Job& job, const Exit& exit);
   bool may_go_on(const Job& job) const;
-  void collect(Job& job, const Verdict& verdict, const std::filesystem::path& artifact);
+  void next_suspect(Job& job);
+  void examine(Job& job, Suspect suspect);
+  void judge_suspect(Job& job, const Suspect& suspect);
+  void collect(Job& job, const Verdict& verdict, const Suspect& suspect);
+  void confirm(Job& job, size_t index, const Suspect& suspect);
+  void run_again(Job& job, const std::filesystem::path& input,
+                 std::function<void(const Exit&)> on_exit);
   // `content`: nothing if there is no input.
   void store_files(Finding& finding, const std::optional<std::string>& content,
                    const std::vector<std::string>& report);
   void end(Job& job);
+  void poll();
   void draw();
+  std::vector<std::string> progress_lines() const;
 
   Project project_;
   CampaignOptions options_;
   Progress& progress_;
+  std::string commit_;  // that the binaries were built from
   ScratchFolder scratch_;
   std::vector<std::unique_ptr<Job>> jobs_;
   std::vector<Finding> findings_;

@@ -5,6 +5,7 @@
 #include "fuzz/tool/fake_target.h"
 #include "fuzz/tool/fuzz_report.h"
 #include "fuzz/tool/input.h"
+#include "fuzz/tool/signature.h"
 
 namespace tool {
 namespace {
@@ -70,13 +71,17 @@ TEST_F(CampaignTest, AFindingIsKeptAsTextThatSaysHowItWasRun) {
   EXPECT_EQ(finding.file.parent_path(), checkout_.root() / "out/findings/userq_fuzzer");
 
   Input input = load_input(finding.file);
+  EXPECT_EQ(input.comment.found.size(), utc_now().size());
+  input.comment.found.clear();
   EXPECT_EQ(input.comment, (FindingComment{.target = "userq_fuzzer",
                                            .sanitizer = "asan",
                                            .defect = "",
                                            .checks = "all",
                                            .seed = 77,
                                            .trace = "0x00000000000000aa",
-                                           .verdict = "reference-leak fence_driver"}));
+                                           .verdict = "reference-leak fence_driver",
+                                           .signature = finding.comment.signature}));
+  EXPECT_EQ(finding.comment.signature, signature_of(finding.verdict, {}).id);
   EXPECT_TRUE(read_file(finding.report).starts_with("==fencebench== ERROR: reference-leak"));
 }
 
@@ -188,7 +193,7 @@ TEST_F(CampaignTest, SeedsArriveAsBytes) {
              "device cpus=2 seq64=64\nt0: A = queue_create gfx\n");
   checkout_.add_target(
       "asan", "userq_fuzzer",
-      "cp \"$last/a.fence\" \"$prefix../../../seen\"\n" + std::string(kFindsNothing));
+      "cp \"$last/a.fence\" \"$prefix../../../../seen\"\n" + std::string(kFindsNothing));
   Campaign campaign(checkout_.project(), options("userq_fuzzer"), progress_);
   campaign.run();
   std::string seen = read_file(checkout_.root() / "out/seen");

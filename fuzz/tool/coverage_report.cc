@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "fuzz/tool/html.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/table.h"
 
@@ -50,27 +53,11 @@ json to_json(const std::string& name, const Counts& counts) {
           {"functions", to_json(counts.functions)}};
 }
 
-std::string html(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
+json to_json(const Gap& gap) {
+  json where = {{"line", gap.first_line}, {"what", gap.what}};
+  if (gap.column > 0) where["column"] = gap.column;
+  if (gap.last_line > gap.first_line) where["last_line"] = gap.last_line;
+  return where;
 }
 
 std::string link(std::string_view to, std::string_view text) {
@@ -78,8 +65,43 @@ std::string link(std::string_view to, std::string_view text) {
 }
 
 // Where llvm-cov puts the page of a file.
+std::string page_of(std::string_view pages, std::string_view root, std::string_view file) {
+  return fmt::format("{}/coverage{}/{}.html", pages, root, file);
+}
+
 std::string page_of(const CoverageResult& result, const std::string& file) {
-  return fmt::format("{}/coverage{}/{}.html", result.reached_by.back().pages, result.root, file);
+  return page_of(result.reached_by.back().pages, result.root, file);
+}
+
+std::string lines_of(const Gap& gap) {
+  return gap.last_line > gap.first_line ? fmt::format("{}-{}", gap.first_line, gap.last_line)
+                                        : std::to_string(gap.first_line);
+}
+
+// A gap of the targets, and whether the tests have it as well: kNone of it, part of it, all of it.
+enum class Missed { kNone, kPart, kAll };
+struct TargetGap {
+  Gap gap;
+  Missed by_tests;
+};
+
+std::vector<TargetGap> gaps_of_targets(const FileCoverage& by_targets,
+                                       const std::vector<FileCoverage>& by_all) {
+  std::vector<Gap> by_nobody;
+  for (const FileCoverage& file : by_all) {
+    if (file.name == by_targets.name) by_nobody = file.gaps();
+  }
+  std::vector<TargetGap> gaps;
+  for (const Gap& gap : by_targets.gaps()) {
+    Missed missed = Missed::kNone;
+    for (const Gap& other : by_nobody) {
+      if (other == gap) missed = Missed::kAll;
+      const bool inside = other.first_line >= gap.first_line && other.last_line <= gap.last_line;
+      if (inside && gap.column == 0 && missed == Missed::kNone) missed = Missed::kPart;
+    }
+    gaps.push_back({gap, missed});
+  }
+  return gaps;
 }
 
 std::string html_ratio(const Ratio& ratio) {
@@ -159,6 +181,19 @@ std::vector<std::string> uncovered_lines(const std::vector<FileCoverage>& files)
   return lines;
 }
 
+std::vector<std::string> uncovered_by_targets(const CoverageResult& result) {
+  std::vector<std::string> lines;
+  for (const FileCoverage& file : result.by_targets) {
+    for (const TargetGap& gap : gaps_of_targets(file, result.files)) {
+      lines.push_back(fmt::format("{}: {}{}", place(file, gap.gap), gap.gap.what,
+                                  gap.by_tests == Missed::kNone   ? " (a test does)"
+                                  : gap.by_tests == Missed::kPart ? " (a test does in part)"
+                                                                  : ""));
+    }
+  }
+  return lines;
+}
+
 std::vector<std::string> below_minimum(const std::vector<FileCoverage>& files,
                                        const Minimum& minimum) {
   std::vector<std::string> offenders;
@@ -180,12 +215,7 @@ json coverage_json(const CoverageResult& result) {
   for (const FileCoverage& file : result.files) {
     json entry = to_json(file.name, file.counts());
     json gaps = json::array();
-    for (const Gap& gap : file.gaps()) {
-      json where = {{"line", gap.first_line}, {"what", gap.what}};
-      if (gap.column > 0) where["column"] = gap.column;
-      if (gap.last_line > gap.first_line) where["last_line"] = gap.last_line;
-      gaps.push_back(where);
-    }
+    for (const Gap& gap : file.gaps()) gaps.push_back(to_json(gap));
     entry["uncovered"] = gaps;
     files.push_back(entry);
   }
@@ -197,10 +227,22 @@ json coverage_json(const CoverageResult& result) {
   for (const ReachedBy& entry : result.reached_by) {
     reached_by.push_back(to_json(entry.who, entry.counts));
   }
+  json no_target = json::array();
+  for (const FileCoverage& file : result.by_targets) {
+    for (const TargetGap& gap : gaps_of_targets(file, result.files)) {
+      json where = to_json(gap.gap);
+      where["file"] = file.name;
+      where["missed_by_tests"] = gap.by_tests == Missed::kNone   ? "no"
+                                 : gap.by_tests == Missed::kPart ? "in part"
+                                                                 : "yes";
+      no_target.push_back(where);
+    }
+  }
   return {{"total", to_json(kTotal, total(result.files))},
           {"folders", folders},
           {"files", files},
-          {"reached_by", reached_by}};
+          {"reached_by", reached_by},
+          {"reached_by_no_target", no_target}};
 }
 
 std::string coverage_page(const CoverageResult& result) {
@@ -222,7 +264,10 @@ std::string coverage_page(const CoverageResult& result) {
   for (const ReachedBy& entry : result.reached_by) {
     page += html_row(link(entry.pages + "/index.html", entry.who), entry.counts);
   }
-  page += "</table>\n<h2>Missed</h2>\n";
+  page += "</table>\n";
+  if (!result.by_targets.empty())
+    page += fmt::format("<p>{}</p>\n", link(kNoTargetPage, "What no target reaches"));
+  page += "<h2>Missed</h2>\n";
   bool any = false;
   for (const FileCoverage& file : result.files) {
     std::vector<Gap> gaps = file.gaps();
@@ -231,15 +276,43 @@ std::string coverage_page(const CoverageResult& result) {
     std::string target = page_of(result, file.name);
     page += fmt::format("<h3>{}</h3>\n<ul>\n", html(file.name));
     for (const Gap& gap : gaps) {
-      std::string lines = std::to_string(gap.first_line);
-      if (gap.last_line > gap.first_line) lines += fmt::format("-{}", gap.last_line);
-      page +=
-          fmt::format("<li>{} <code>{}</code></li>\n",
-                      link(fmt::format("{}#L{}", target, gap.first_line), lines), html(gap.what));
+      page += fmt::format("<li>{} <code>{}</code></li>\n",
+                          link(fmt::format("{}#L{}", target, gap.first_line), lines_of(gap)),
+                          html(gap.what));
     }
     page += "</ul>\n";
   }
   if (!any) page += "<p>Nothing.</p>\n";
+  return page + "</body></html>\n";
+}
+
+std::string no_target_page(const CoverageResult& result) {
+  std::string page = kPageStart;
+  page += fmt::format(
+      "</head><body>\n<h1>Reached by no target</h1>\n<p>{}</p>\n"
+      "<p>What the targets do not reach from their inputs, whether or not a unit test does.</p>\n"
+      "<table>\n{}",
+      link("index.html", "Coverage"), html_head("file"));
+  page += html_row("<b>total</b>", total(result.by_targets));
+  std::string gaps_by_file;
+  for (const FileCoverage& file : result.by_targets) {
+    const std::vector<TargetGap> gaps = gaps_of_targets(file, result.files);
+    if (gaps.empty()) continue;
+    page += html_row(link("#" + file.name, file.name), file.counts());
+    const std::string target = page_of(result.target_pages, result.root, file.name);
+    gaps_by_file += fmt::format("<h3 id=\"{0}\">{0}</h3>\n<ul>\n", html(file.name));
+    for (const TargetGap& gap : gaps) {
+      gaps_by_file += fmt::format(
+          "<li>{} <code>{}</code>{}</li>\n",
+          link(fmt::format("{}#L{}", target, gap.gap.first_line), lines_of(gap.gap)),
+          html(gap.gap.what),
+          gap.by_tests == Missed::kNone   ? ""
+          : gap.by_tests == Missed::kPart ? " <b class=\"low\">part of it by no test</b>"
+                                          : " <b class=\"low\">nor by a test</b>");
+    }
+    gaps_by_file += "</ul>\n";
+  }
+  page += "</table>\n" + (gaps_by_file.empty() ? "<p>Nothing.</p>\n" : gaps_by_file);
   return page + "</body></html>\n";
 }
 

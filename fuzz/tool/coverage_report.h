@@ -12,7 +12,7 @@
 
 namespace tool {
 
-// What a part of the runs reached: all unit tests, one target, or all together.
+// What a part of the runs reached: all unit tests, one target, all targets, or all together.
 struct ReachedBy {
   std::string who;
   Counts counts;
@@ -24,6 +24,9 @@ struct CoverageResult {
   std::vector<FileCoverage> files;  // reached by all together
   std::vector<ReachedBy>
       reached_by;  // all together last; a single entry if there is one group only
+  // Reached by all targets; empty if there are no targets, or nothing else than targets.
+  std::vector<FileCoverage> by_targets;
+  std::string target_pages;  // folder of their pages, as in ReachedBy
 };
 
 struct Minimum {
@@ -40,6 +43,10 @@ std::string reached_by_table(const std::vector<ReachedBy>& reached_by);
 // "core/dma/fence.cc:120-123: not reached", a line each, as editors read them.
 std::vector<std::string> uncovered_lines(const std::vector<FileCoverage>& files);
 
+// The same of what no target reaches; "(a test does)" or "(a test does in part)" behind
+// what unit tests reach.
+std::vector<std::string> uncovered_by_targets(const CoverageResult& result);
+
 // What is below the minimum, by folder and in total: "core/dma: branches 81.2 %, the minimum is 90
 // %".
 std::vector<std::string> below_minimum(const std::vector<FileCoverage>& files,
@@ -50,6 +57,10 @@ nlohmann::json coverage_json(const CoverageResult& result);
 // The first page of the report: the tables, and what is not reached, with links to the pages that
 // llvm-cov wrote.
 std::string coverage_page(const CoverageResult& result);
+
+// The page of what no target reaches, which the first page links to.
+std::string no_target_page(const CoverageResult& result);
+inline constexpr std::string_view kNoTargetPage = "no-target.html";
 
 // In that page: tells a report from a folder of something else.
 inline constexpr std::string_view kReportMark =

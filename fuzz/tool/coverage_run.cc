@@ -204,10 +204,12 @@ void CoverageTools::run(Command command) const {
   }
 }
 
-void CoverageTools::merge(const fs::path& folder, const fs::path& result) const {
+void CoverageTools::merge(const std::vector<fs::path>& folders, const fs::path& result) const {
   // By a list in a file: there may be more of them than fit on a command line.
   std::string list;
-  for (const fs::path& file : files_below(folder, ".profraw")) list += file.string() + "\n";
+  for (const fs::path& folder : folders) {
+    for (const fs::path& file : files_below(folder, ".profraw")) list += file.string() + "\n";
+  }
   if (list.empty()) throw EnvironmentError("the coverage build left no profiles");
   fs::path names = fs::path(result).replace_extension(".list");
   write_file(names, list);

@@ -53,8 +53,9 @@ class CoverageTools {
   // EnvironmentError if they are not there.
   explicit CoverageTools(const Project& project);
 
-  // Merges all profiles below `folder` into `result`.
-  void merge(const std::filesystem::path& folder, const std::filesystem::path& result) const;
+  // Merges all profiles below `folders` into `result`.
+  void merge(const std::vector<std::filesystem::path>& folders,
+             const std::filesystem::path& result) const;
 
   // What `llvm-cov export` says of all that is compiled into `objects`.
   std::string export_json(const std::filesystem::path& profile,

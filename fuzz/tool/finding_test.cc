@@ -14,13 +14,17 @@ FindingComment sample() {
           .checks = "all",
           .seed = 123,
           .trace = "0x0123456789abcdef",
-          .verdict = "reference-leak fence_driver held by fence_drv_array"};
+          .verdict = "reference-leak fence_driver held by fence_drv_array",
+          .found = "2026-11-20T16:05:00Z",
+          .commit = "abc1234-dirty",
+          .signature = "1a2b3c4d5e"};
 }
 
 TEST(Finding, CommentLineIsTheAgreedOne) {
   EXPECT_EQ(format_comment(sample()),
             "# fencebench: target=userq_fuzzer sanitizer=asan defect=leak-signaled-at-create "
-            "checks=all seed=123 trace=0x0123456789abcdef "
+            "checks=all seed=123 trace=0x0123456789abcdef found=2026-11-20T16:05:00Z "
+            "commit=abc1234-dirty signature=1a2b3c4d5e "
             "verdict=\"reference-leak fence_driver held by fence_drv_array\"");
 }
 
@@ -59,6 +63,28 @@ TEST(Finding, HostileVerdictCannotBreakTheLine) {
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_EQ(line.find('\x1b'), std::string::npos);
   EXPECT_EQ(parse_comment(line)->verdict, "a'b\\x0ac\\x1b[31m");
+}
+
+// A sidecar may hold anything; what is written back must stay one line with the fields it had.
+TEST(Finding, HostileFieldsCannotBreakTheLine) {
+  FindingComment comment = sample();
+  comment.trace = "0x1\nt0: resume";
+  comment.commit = "a verdict=\"clean\"";
+  comment.target = "x\x1b[2J";
+  std::string line = format_comment(comment);
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(line.find('\x1b'), std::string::npos);
+  EXPECT_EQ(parse_comment(line)->verdict, sample().verdict);
+  EXPECT_EQ(parse_comment(line)->commit, "a_verdict='clean'");
+}
+
+TEST(Finding, TheTimeIsUtcInOneForm) {
+  std::string now = utc_now();
+  ASSERT_EQ(now.size(), sample().found.size());
+  for (size_t i = 0; i < now.size(); i++) {
+    bool digit = now[i] >= '0' && now[i] <= '9';
+    EXPECT_EQ(digit ? '0' : now[i], "0000-00-00T00:00:00Z"[i]) << now;
+  }
 }
 
 TEST(Finding, SidecarRoundTrips) {

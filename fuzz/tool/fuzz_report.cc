@@ -56,15 +56,23 @@ std::vector<Group> group(const std::vector<JobResult>& results) {
 }
 
 std::string result_table(const std::vector<Group>& groups) {
-  Table table(
-      {"target", "sanitizer", "executions>", "executions/s>", "edges>", "corpus>", "findings>"});
+  std::vector<std::string> columns = {"target", "sanitizer", "executions>", "executions/s>",
+                                      "edges>", "corpus>",   "findings>"};
+  // Only some engines tell.
+  bool has_stability = false;
+  for (const Group& entry : groups)
+    for (const JobResult* job : entry.jobs) has_stability = has_stability || job->stability;
+  if (has_stability) columns.insert(columns.end() - 1, "stability>");
+  Table table(columns);
   for (const Group& entry : groups) {
     uint64_t executions = 0;
     double seconds = 0;
     uint64_t edges = 0;
     uint64_t corpus = 0;
     uint64_t findings = 0;
+    std::optional<double> stability;
     for (const JobResult* job : entry.jobs) {
+      if (job->stability) stability = std::min(stability.value_or(100), *job->stability);
       executions += job->executions;
       seconds += job->seconds;
       edges = std::max(edges, job->edges);
@@ -72,9 +80,18 @@ std::string result_table(const std::vector<Group>& groups) {
       findings += job->findings;
     }
     double rate = seconds > 0 ? static_cast<double>(executions) / seconds : 0;
-    table.row({entry.target, entry.sanitizer, with_commas(executions),
-               with_commas(static_cast<uint64_t>(rate)), with_commas(edges), with_commas(corpus),
-               with_commas(findings)});
+    std::vector<std::string> row = {entry.target,
+                                    entry.sanitizer,
+                                    with_commas(executions),
+                                    with_commas(static_cast<uint64_t>(rate)),
+                                    with_commas(edges),
+                                    with_commas(corpus),
+                                    with_commas(findings)};
+    if (has_stability) {
+      const std::string percent = stability ? fmt::format("{:.2f} %", *stability) : "";
+      row.insert(row.end() - 1, percent);
+    }
+    table.row(row);
   }
   return table.text();
 }
@@ -192,6 +209,7 @@ json json_result(const Project& project, const Campaign& campaign, int code) {
                 {"interrupted", result.interrupted},
                 {"log", result.log.string()}};
     if (result.trial > 0) job["trial"] = result.trial;
+    if (result.stability) job["stability"] = *result.stability;
     if (result.seed) job["seed"] = *result.seed;
     if (!result.broken.empty()) {
       job["broken"] = printable(result.broken);
@@ -225,6 +243,7 @@ json json_result(const Project& project, const Campaign& campaign, int code) {
     findings.push_back(entry);
   }
   json result = {{"verb", "fuzz"},
+                 {"engine", engine_name(campaign.engine())},
                  {"jobs", jobs},
                  {"findings", findings},
                  {"stopped", campaign.stopped()},

@@ -44,7 +44,7 @@ void guess_from_folder(const fs::path& path, FindingComment& comment) {
     if (parts[i + 1] == "defects") {
       comment.target = kMainTarget;
       comment.defect = whole.stem().string();
-    } else {
+    } else if (parts[i + 1] != "regressions") {  // they say it themselves
       comment.target = parts[i + 1];
     }
   }

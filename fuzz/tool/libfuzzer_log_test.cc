@@ -182,6 +182,17 @@ TEST(Verdict, PlacesReadTheSameHoweverTheCompilerWasCalled) {
             "AddressSanitizer: SEGV in f x.h:9");
 }
 
+TEST(Verdict, ADoubleFreeIsNamedByWhoFreed) {
+  EXPECT_EQ(
+      verdict_of(R"(==9==ERROR: AddressSanitizer: attempting double-free on 0x5020 in thread T0:
+    #0 0x55d5b103e3a6 in free (/src/fb/build/asan/userq_fuzzer+0x1b43a6) (BuildId: 69)
+    #1 0x55d5b10d9e72 in userq::drop(userq::Queue*) /src/fb/core/userq/queue.cc:47:3
+
+SUMMARY: AddressSanitizer: double-free (/src/fb/build/asan/userq_fuzzer+0x1b43a6) (BuildId: 69) in free
+)"),
+      "AddressSanitizer: double-free in userq::drop core/userq/queue.cc:47");
+}
+
 TEST(Verdict, LeakIsNamedByWhoAllocated) {
   EXPECT_EQ(verdict_of(R"(==4238==ERROR: LeakSanitizer: detected memory leaks
 

@@ -12,6 +12,7 @@
 
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/input.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/nearest.h"
 #include "fuzz/tool/process.h"
 #include "fuzz/tool/strings.h"
@@ -86,7 +87,7 @@ int guarded(const std::vector<std::string>& arguments) {
     bool json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
     if (json) {
       nlohmann::json result = {{"error", message}, {"exit", code}};
-      fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+      fmt::print("{}\n", json_text(result));
     }
     return code;
   };

@@ -341,12 +341,20 @@ void Supervisor::finish(std::chrono::milliseconds grace, const std::function<voi
   }
 }
 
-void Supervisor::stop_all(std::chrono::milliseconds grace, int signal_number) {
+void Supervisor::ask_to_stop(Child& child, std::chrono::milliseconds grace, int signal_number) {
+  ::kill(-child.pid, signal_number);
+  child.stopped = true;
+  if (!child.grace) child.grace = Clock::now() + grace;
+}
+
+void Supervisor::stop(Id id, std::chrono::milliseconds grace, int signal_number) {
   for (auto& child : children_) {
-    ::kill(-child->pid, signal_number);
-    child->stopped = true;
-    if (!child->grace) child->grace = Clock::now() + grace;
+    if (child->id == id) ask_to_stop(*child, grace, signal_number);
   }
+}
+
+void Supervisor::stop_all(std::chrono::milliseconds grace, int signal_number) {
+  for (auto& child : children_) ask_to_stop(*child, grace, signal_number);
 }
 
 Finished run_and_capture(const Command& command) {

@@ -76,12 +76,16 @@ class Supervisor {
 
   size_t running() const { return children_.size(); }
 
+  // Asks one child to stop, if it still runs; killed by step() if it has not within `grace`.
+  void stop(Id id, std::chrono::milliseconds grace, int signal_number);
+
   // Asks all children to stop; what has not stopped within `grace` is killed by step().
   void stop_all(std::chrono::milliseconds grace, int signal_number = SIGINT);
 
  private:
   struct Child;
   void read_output(Child& child);
+  void ask_to_stop(Child& child, std::chrono::milliseconds grace, int signal_number);
   void deliver_lines(Child& child, bool at_end);
   bool reap(Child& child, Exit& result);
 

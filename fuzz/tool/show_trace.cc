@@ -9,6 +9,7 @@
 #include "fuzz/program/print.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/trace_diff.h"
 #include "fuzz/tool/trace_html.h"
@@ -20,9 +21,7 @@ namespace {
 
 using nlohmann::json;
 
-void print(const json& result) {
-  fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
-}
+void print(const json& result) { fmt::print("{}\n", json_text(result)); }
 
 TextStyle style_of_stdout() {
   constexpr size_t kUnknownWidth = 160;

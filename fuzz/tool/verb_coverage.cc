@@ -13,6 +13,7 @@
 #include "fuzz/tool/coverage_run.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/nearest.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/verb.h"
@@ -25,6 +26,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kAllTargets = "all targets";
 constexpr std::string_view kTogether = "all together";
 
 struct Request {
@@ -36,6 +38,7 @@ struct Request {
   Minimum minimum;
   bool each_file = false;
   bool uncovered = false;
+  bool uncovered_by_targets = false;
   bool json = false;
 };
 
@@ -71,11 +74,14 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       "branches and functions of the core they reach together. Each outcome of a condition is a "
       "branch: of an if, of an operand of && and ||, of a case.",
       "  ./fencebench coverage --uncovered core/dma\n"
+      "  ./fencebench coverage --uncovered-by-targets --corpus out/continuous\n"
       "  ./fencebench coverage --minimum-lines 98 --minimum-branches 90 --corpus out/corpus");
   app->add_option("FOLDER", request.folders, "What to count (default: core)");
   app->add_flag("--files", request.each_file, "A row for each file instead of each folder");
   app->add_flag("--uncovered", request.uncovered,
                 "List the lines and the outcomes of conditions that nobody reached");
+  app->add_flag("--uncovered-by-targets", request.uncovered_by_targets,
+                "List those that no target reaches, whether or not a unit test does");
   app->add_option("--minimum-lines", minimum_lines,
                   "Exit 1 if a folder or the total has fewer lines reached")
       ->type_name("PERCENT");
@@ -84,7 +90,8 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   app->add_flag("--tests-only", tests_only, "Without the targets and their inputs");
   app->add_flag("--corpus-only", corpus_only, "Without the unit tests");
   app->add_option("--corpus", corpus,
-                  "More inputs: a folder with one for each target, as 'fuzz' keeps in out/corpus")
+                  "More inputs: a folder with one for each target, as 'fuzz' keeps in out/corpus, "
+                  "or the store of 'continuous'")
       ->type_name("DIR");
   app->add_option("--out,--output", output,
                   "Folder for the pages, which start at index.html (default: "
@@ -106,12 +113,16 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   request.tests = !corpus_only;
   request.inputs = !tests_only;
   if (corpus && tests_only) throw UsageError("--tests-only and --corpus exclude each other");
+  if (request.uncovered_by_targets && tests_only)
+    throw UsageError("--tests-only and --uncovered-by-targets exclude each other");
   if (corpus) {
     request.corpus = fs::absolute(*corpus).lexically_normal();
     std::error_code ignored;
     if (!fs::is_directory(*request.corpus, ignored)) {
       throw UsageError(fmt::format("--corpus: there is no folder '{}'", printable(*corpus)));
     }
+    // The store of 'continuous' keeps its corpora in a folder of its own.
+    if (fs::is_directory(*request.corpus / "corpus", ignored)) *request.corpus /= "corpus";
   }
   if (output && output->empty()) throw UsageError("--out needs the name of a folder");
   request.output = output ? fs::absolute(*output).lexically_normal()
@@ -197,7 +208,7 @@ int report_failures(const std::vector<FailedRun>& failed, const Request& request
   }
   if (request.json) {
     json result = {{"verb", "coverage"}, {"failed", list}, {"exit", kFound}};
-    fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(result));
   } else {
     fmt::print("\nno coverage: first all tests and inputs have to pass\n");
   }
@@ -213,22 +224,47 @@ SourceLines source_reader(const Project& project) {
   };
 }
 
-// Numbers and pages of the profiles below `profiles`, for each group and for all together.
+// What is told of for itself.
+struct Part {
+  std::string name;
+  std::vector<fs::path> profiles;  // folders
+  bool all_targets = false;        // exactly all of them
+};
+
+// Each group, all targets where there is something else as well, and all together, if that is more
+// than one group.
+std::vector<Part> parts_of(const std::vector<std::string>& groups, const fs::path& profiles) {
+  std::vector<Part> parts;
+  Part targets = {std::string(kAllTargets), {}, true};
+  for (const std::string& group : groups) {
+    parts.push_back({group, {profiles / group}});
+    if (group != kUnitTests) targets.profiles.push_back(profiles / group);
+  }
+  if (targets.profiles.size() == 1 && groups.size() > 1) {
+    for (Part& part : parts) part.all_targets = part.name != kUnitTests;
+  } else if (targets.profiles.size() > 1 && targets.profiles.size() < groups.size()) {
+    parts.push_back(std::move(targets));
+  }
+  if (groups.size() > 1) parts.push_back({std::string(kTogether), {profiles}});
+  return parts;
+}
+
+// Numbers and pages of the profiles below `profiles`, for each part.
 CoverageResult evaluate(const Project& project, const Request& request,
                         const std::vector<CoverageRun>& runs, const fs::path& profiles,
                         Progress& progress) {
   CoverageTools tools(project);
-  std::vector<std::string> groups;
   std::vector<fs::path> objects;
+  std::vector<std::string> names;  // of the groups
   auto add = [](auto& list, const auto& value) {
     if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
   };
   for (const fs::path& library : libraries_of(project, request.folders)) add(objects, library);
   for (const CoverageRun& run : runs) {
-    add(groups, run.group);
+    add(names, run.group);
     add(objects, fs::path(run.argv.front()));
   }
-  if (groups.size() > 1) groups.emplace_back(kTogether);
+  const std::vector<Part> parts = parts_of(names, profiles);
   auto counted = [&](const std::string& name) {
     std::error_code ignored;
     bool inside =
@@ -239,23 +275,29 @@ CoverageResult evaluate(const Project& project, const Request& request,
   };
   CoverageResult result;
   result.root = project.root().string();
-  for (const std::string& group : groups) {
-    progress.block({"evaluating " + group});
-    bool together = group == groups.back();
-    fs::path profile = profiles / (slug(group, 80) + ".profdata");
-    tools.merge(together ? profiles : profiles / group, profile);
+  for (const Part& part : parts) {
+    progress.block({"evaluating " + part.name});
+    bool together = &part == &parts.back();
+    fs::path profile = profiles / (slug(part.name, 80) + ".profdata");
+    tools.merge(part.profiles, profile);
     std::vector<FileCoverage> files = parse_coverage(tools.export_json(profile, objects, profiles),
                                                      result.root, counted, source_reader(project));
     std::vector<std::string> sources;
     for (const FileCoverage& file : files) sources.push_back((project.root() / file.name).string());
     if (sources.empty()) throw EnvironmentError("nothing that is counted was compiled");
-    std::string pages = slug(group, 80);
-    tools.write_pages(profile, objects, sources, "fencebench, reached by " + group,
+    std::string pages = slug(part.name, 80);
+    tools.write_pages(profile, objects, sources, "fencebench, reached by " + part.name,
                       request.output / pages);
-    result.reached_by.push_back({group, total(files), pages});
+    result.reached_by.push_back({part.name, total(files), pages});
+    if (part.all_targets) {
+      result.by_targets = files;
+      result.target_pages = pages;
+    }
     if (together) result.files = std::move(files);
   }
   write_file(request.output / "index.html", coverage_page(result));
+  if (!result.by_targets.empty())
+    write_file(request.output / kNoTargetPage, no_target_page(result));
   progress.clear();
   return result;
 }
@@ -286,7 +328,7 @@ int run(const std::vector<std::string>& arguments) {
     printed["below_minimum"] = offenders;
     printed["report"] = page.string();
     printed["exit"] = code;
-    fmt::print("{}\n", printed.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(printed));
     return code;
   }
   fmt::print("{}", coverage_table(result.files, request.each_file));
@@ -296,6 +338,14 @@ int run(const std::vector<std::string>& arguments) {
     fmt::print("\n");
     for (const std::string& line : lines) fmt::print("{}\n", line);
     if (lines.empty()) fmt::print("everything is reached\n");
+  }
+  if (request.uncovered_by_targets) {
+    // Without unit tests what nobody reaches is what no target does.
+    std::vector<std::string> lines =
+        request.tests ? uncovered_by_targets(result) : uncovered_lines(result.files);
+    fmt::print("\n");
+    for (const std::string& line : lines) fmt::print("{}\n", line);
+    if (lines.empty()) fmt::print("the targets reach everything\n");
   }
   fmt::print("\nreport  {}\n", Project::shown(page));
   if (!offenders.empty()) fmt::print("\nbelow the minimum:\n");

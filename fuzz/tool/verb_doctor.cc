@@ -7,10 +7,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "fuzz/tool/afl_run.h"
 #include "fuzz/tool/arguments.h"
 #include "fuzz/tool/build.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/process.h"
 #include "fuzz/tool/project.h"
 #include "fuzz/tool/strings.h"
@@ -183,8 +185,18 @@ Check check_probe(const Probe& probe, const Packages& packages, const fs::path& 
   return check;
 }
 
+// Not in ci/packages: nothing needs it but `fuzz --engine afl`.
+Check check_afl() {
+  try {
+    return {State::kOk, "AFL++ (optional)", find_afl().string(), ""};
+  } catch (const EnvironmentError&) {
+    return {State::kNote, "AFL++ (optional)", "not installed: no 'fuzz --engine afl'",
+            "apt-get install afl++"};
+  }
+}
+
 std::vector<Check> check_system(const Project& project) {
-  std::vector<Check> checks;
+  std::vector<Check> checks = {check_afl()};
   checks.push_back({State::kOk, "cores", std::to_string(cores()), ""});
 
   uint64_t available_kb = 0;
@@ -270,7 +282,7 @@ int run(const std::vector<std::string>& arguments) {
       list.push_back(entry);
     }
     json result = {{"verb", "doctor"}, {"checks", list}, {"exit", code}};
-    fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(result));
     return code;
   }
   Table table({"state", "what", "detail"});

@@ -13,6 +13,7 @@
 #include "fuzz/tool/exploration.h"
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/finding_files.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/run_request.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/target_table.h"
@@ -289,7 +290,7 @@ int run(const std::vector<std::string>& arguments) {
   const int code = stored ? kFound : kNothingFound;
   if (request.json) {
     const json result = json_result(project, request, explored, stored, code);
-    fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(result));
     return code;
   }
   fmt::print("{}: {} under {}{}, checks={}\n",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "fuzz/tool/arguments.h"
@@ -14,6 +15,7 @@
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/fuzz_report.h"
 #include "fuzz/tool/input.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/nearest.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/target_table.h"
@@ -54,6 +56,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   std::optional<std::string> trials;
   std::optional<std::string> out;
   std::optional<std::string> defect;
+  std::string engine = "libfuzzer";
   std::vector<std::string> sanitizer_lists;
   std::vector<std::string> target_lists;
   bool no_seeds = false;
@@ -63,7 +66,8 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       "Fuzzes targets under sanitizers: by default every target under asan, tsan and msan for a "
       "minute each. Findings go to out/findings, with the command that reproduces each.",
       "  ./fencebench fuzz --time 300 --sanitizer asan,tsan\n"
-      "  ./fencebench fuzz --defect leak-signaled-at-create --no-seeds --time 30 --trials 30");
+      "  ./fencebench fuzz --defect leak-signaled-at-create --no-seeds --time 30 --trials 30\n"
+      "  ./fencebench fuzz --engine afl --time 300");
   app->add_option("TARGET", options.targets,
                   "Targets (default: all but canary_fuzzer and empty_fuzzer)");
   add_list(*app, "--target", target_lists, "Targets likewise");
@@ -76,13 +80,17 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   add_list(
       *app, "--sanitizer", sanitizer_lists,
       "asan (with LeakSanitizer and UBSan), tsan, msan, release (default: asan,tsan,msan; with "
-      "--defect: asan)");
+      "--defect or --engine afl: asan)");
+  app->add_option("--engine", engine,
+                  "libfuzzer, or afl: AFL++ with our mutator, under asan and release (default "
+                  "libfuzzer)")
+      ->type_name("WHICH");
   app->add_option("--jobs", jobs, "Jobs at a time (default: number of cores)")->type_name("N");
   app->add_option("--defect", defect,
                   "Fuzz the core with this bug of the catalogue put back (core/defects)")
       ->type_name("NAME");
   app->add_flag("--no-seeds", no_seeds, "Start from an empty corpus, and do not keep the new one");
-  app->add_option("--seed", seed, "Seed of libFuzzer's random numbers; trials count up from it")
+  app->add_option("--seed", seed, "Seed of the engine's random numbers; trials count up from it")
       ->type_name("N");
   app->add_option(
          "--trials", trials,
@@ -108,6 +116,17 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   }
   options.sanitizers = list_items(sanitizer_lists);
   for (const std::string& name : options.sanitizers) require_known("sanitizer", name, sanitizers());
+  require_known("value of --engine", engine, {"libfuzzer", "afl"});
+  const bool afl = engine == "afl";
+  if (afl) {
+    options.engine = Engine::kAfl;
+    for (const std::string& name : options.sanitizers) {
+      if (name != "asan" && name != "release")
+        throw UsageError(
+            fmt::format("--engine afl runs under asan and release, not under {}", name));
+    }
+    require_engine(options.engine);
+  }
   require_known("value of --checks", options.checks, {"all", "none"});
   options.seconds = optional_number("--time", seconds, 1, kMostNumber);
   options.runs = optional_number("--runs", runs, 1, kMostNumber);
@@ -126,8 +145,9 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   options.targets.erase(std::unique(options.targets.begin(), options.targets.end()),
                         options.targets.end());
   if (options.sanitizers.empty()) {
-    options.sanitizers = options.defect.empty() ? std::vector<std::string>{"asan", "tsan", "msan"}
-                                                : std::vector<std::string>{"asan"};
+    options.sanitizers = {"asan"};
+    // What AFL++ finds, the others start from.
+    if (options.defect.empty() && !afl) options.sanitizers = {"asan", "tsan", "msan"};
   }
   if (!options.seconds && !options.runs) options.seconds = kDefaultSeconds;
   if (options.trials > 0 && options.keep_going) {
@@ -155,8 +175,14 @@ void build_all(const Project& project, const CampaignOptions& options, Progress&
     build_targets.push_back(Project::build_target(target, options.defect));
   }
   for (const std::string& sanitizer : options.sanitizers) {
-    build(project, sanitizer, build_targets, progress);
+    build(project, engine_preset(options.engine, sanitizer), build_targets, progress);
   }
+  std::map<std::string, std::vector<std::string>> extras;
+  for (const std::string& target : options.targets) {
+    for (const EngineExtra& extra : engine_extras(options.engine, target))
+      extras[extra.preset].push_back(extra.target);
+  }
+  for (const auto& [preset, names] : extras) build(project, preset, names, progress);
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -182,7 +208,7 @@ int run(const std::vector<std::string>& arguments) {
   int code = exit_code(campaign);
   if (request.json) {
     nlohmann::json result = json_result(project, campaign, code);
-    fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(result));
   } else {
     if (options.trials > 0) fmt::print("\n");
     print_result(project, campaign);

@@ -9,6 +9,7 @@
 #include "fuzz/tool/build.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/merge.h"
 #include "fuzz/tool/nearest.h"
 #include "fuzz/tool/sha1.h"
@@ -183,7 +184,7 @@ int run(const std::vector<std::string>& arguments) {
   write_result(request, result);
   if (request.json) {
     nlohmann::json printed = json_result(request, result);
-    fmt::print("{}\n", printed.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(printed));
   } else {
     print_result(project, request, result);
   }

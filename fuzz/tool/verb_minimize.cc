@@ -10,6 +10,7 @@
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/highlight.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/minimize_input.h"
 #include "fuzz/tool/run_request.h"
 #include "fuzz/tool/strings.h"
@@ -148,7 +149,7 @@ int report_failure(const Project& project, const Request& request, const NotRepr
                    {"recorded", printable(wanted)},
                    {"hint", hint},
                    {"exit", static_cast<int>(kFound)}};
-    fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(result));
     return kFound;
   }
   fmt::print("{}: there is nothing to keep: it ends in '{}'{}\n{}\n",
@@ -175,7 +176,7 @@ int report_result(const Project& project, const Request& request, const Minimize
                    {"minimal", minimized.minimal},
                    {"text", text},
                    {"exit", static_cast<int>(kNothingFound)}};
-    fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(result));
     return kNothingFound;
   }
   const bool colour = minimized.comment.target == kMainTarget && wants_colour(STDOUT_FILENO);

@@ -10,8 +10,12 @@
 #include "fuzz/tool/arguments.h"
 #include "fuzz/tool/build.h"
 #include "fuzz/tool/errors.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/replayer.h"
+#include "fuzz/tool/repro_screen.h"
+#include "fuzz/tool/revision.h"
 #include "fuzz/tool/run_request.h"
+#include "fuzz/tool/since.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/table.h"
 #include "fuzz/tool/verb.h"
@@ -24,10 +28,26 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kScreen = 24;  // lines of a report
+
 struct Request : RunRequest {
   ReplayOptions replay;
+  std::string flags;  // how to execute it, as they were given, for the next command
+  std::string since;  // empty: only whether it is there now
+  bool whole_report = false;
   bool json = false;
 };
+
+std::string flags_text(const RunFlags& flags) {
+  std::string text;
+  auto add = [&](const char* name, const std::optional<std::string>& value) {
+    if (value) text += fmt::format(" {} {}", name, shell_quote(*value));
+  };
+  add("--target", flags.target);
+  add("--defect", flags.defect);
+  add("--checks", flags.checks);
+  return text;
+}
 
 Request read_request(const Project& project, const std::vector<std::string>& arguments) {
   Request request;
@@ -38,9 +58,11 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   auto app = command_line(
       kReproVerb,
       "Executes an input as it was executed when it was found (its '# fencebench:' line says how; "
-      "flags override that), and tells whether verdict and trace are the same each time.",
+      "flags override that), and tells whether verdict and trace are the same each time, whether "
+      "the finding is still there, and with which commit it began.",
       "  ./fencebench repro out/findings/userq_fuzzer/reference-leak-1a2b3c4d.fence\n"
-      "  ./fencebench repro FILE --times 1000 --sanitizer asan,tsan,msan,release");
+      "  ./fencebench repro FILE --times 1000 --sanitizer asan,tsan,msan,release\n"
+      "  ./fencebench repro FILE --since HEAD~20");
   app->add_option("FILE", file,
                   "A .fence, .steps or .calls file, or the bytes libFuzzer left (with --target)")
       ->required();
@@ -49,6 +71,12 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   app->add_option("--jobs", jobs, "Executions at a time (default: number of cores)")
       ->type_name("N");
   app->add_flag("--no-aslr", request.replay.no_aslr, "Without address-space randomization");
+  std::optional<std::string> since;
+  app->add_option("--since", since,
+                  "Find the commit where it began, between this good one and HEAD: builds some of "
+                  "them in a folder of their own")
+      ->type_name("REV");
+  app->add_flag("--report", request.whole_report, "Print the whole report, not a screen of it");
   app->add_flag("--json", request.json, "Print a machine-readable result");
   parse(*app, arguments);
 
@@ -56,7 +84,39 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   request.replay.jobs =
       static_cast<unsigned>(optional_number("--jobs", jobs, 1, 4096).value_or(cores()));
   static_cast<RunRequest&>(request) = settle_request(project, file, flags);
+  request.flags = flags_text(flags);
+  request.since = since.value_or("");
+  if (since && request.sanitizers.size() > 1) {
+    throw UsageError(fmt::format("--since takes one build; choose one of --sanitizer {}",
+                                 join(request.sanitizers, ",")));
+  }
   return request;
+}
+
+// Of the first build: it is the one that the finding is recorded for.
+ReproScreen screen_of(const Project& project, const Request& request,
+                      const std::vector<BuildResult>& builds) {
+  ReproScreen screen;
+  screen.recorded = request.input.comment;
+  const BuildResult* shown = &builds.front();
+  for (const BuildResult& build : builds) {
+    if (build.found > 0 && shown->found == 0) shown = &build;
+  }
+  if (shown->first) {
+    screen.presence = presence_of(screen.recorded, *shown->first);
+    screen.now = signature_of(*shown->first, screen.recorded.target);
+  }
+  screen.revision = revision_of(project.root()).text();
+  const std::string file = shell_quote(Project::shown(fs::absolute(request.input.path)));
+  const std::string flags =
+      fmt::format(" {}{}{}", file, request.flags,
+                  shown->sanitizer == screen.recorded.sanitizer ||
+                          (screen.recorded.sanitizer.empty() && shown->sanitizer == "asan")
+                      ? ""
+                      : " --sanitizer " + shown->sanitizer);
+  screen.replay = project.command() + " repro" + flags;
+  screen.minimize = project.command() + " minimize" + flags;
+  return screen;
 }
 
 std::string against_record(const std::string& recorded, const std::string& now) {
@@ -76,29 +136,34 @@ void print_answers(const BuildResult& build) {
 }
 
 void print_result(const Project& project, const Request& request,
-                  const std::vector<BuildResult>& builds, const Judgement& judgement) {
+                  const std::vector<BuildResult>& builds, const Judgement& judgement,
+                  const ReproScreen& screen) {
   const FindingComment& how = request.input.comment;
   for (const BuildResult& build : builds) {
     // One report is enough; the builds differ in what the sanitizers add.
     if (build.found == 0 || !build.first) continue;
     const Outcome& shown = *build.first;
-    const std::vector<std::string>& lines = shown.verdict ? shown.report : shown.tail;
+    const std::vector<std::string>& whole = shown.verdict ? shown.report : shown.tail;
+    const std::vector<std::string> lines =
+        shortened(whole, request.whole_report ? whole.size() : kScreen);
     for (const std::string& line : lines) fmt::print("{}\n", printable(line));
     if (lines.empty() || !lines.back().empty()) fmt::print("\n");
     break;
   }
-  fmt::print("{}: {}{}, checks={}{}\n", Project::shown(fs::absolute(request.input.path)),
+  fmt::print("{}: {}{}, checks={}{}\n", printable(Project::shown(fs::absolute(request.input.path))),
              how.target, how.defect.empty() ? "" : " with " + how.defect, how.checks,
              request.replay.no_aslr ? ", without address-space randomization" : "");
   const BuildResult& first = builds.front();
   const Trace& trace = first.usual().trace;
   auto with_note = [](const std::string& note) { return note.empty() ? "" : "  (" + note + ")"; };
-  fmt::print("verdict  {}{}\n", first.named_result(),
+  fmt::print("verdict  {}{}\n", printable(first.named_result()),
              with_note(against_record(how.verdict, first.named_result())));
   fmt::print("trace    {}{}\n",
-             trace.hash.empty() ? "none" : fmt::format("{} points={}", trace.hash, trace.points),
+             trace.hash.empty() ? "none"
+                                : fmt::format("{} points={}", printable(trace.hash), trace.points),
              with_note(against_record(how.trace, trace.hash)));
   fmt::print("agreed   {} of {}\n", with_commas(first.agreed()), with_commas(first.executions));
+  for (const std::string& line : screen_lines(screen)) fmt::print("{}\n", line);
   if (builds.size() > 1) {
     Table table({"build", "trace", "points>", "agreed>", "seconds>", "verdict"});
     for (const BuildResult& build : builds) {
@@ -107,7 +172,7 @@ void print_result(const Project& project, const Request& request,
           {build.sanitizer, usual.trace.hash.empty() ? "none" : printable(usual.trace.hash),
            with_commas(usual.trace.points),
            fmt::format("{} of {}", with_commas(build.agreed()), with_commas(build.executions)),
-           fmt::format("{:.1f}", build.seconds), build.named_result()});
+           fmt::format("{:.1f}", build.seconds), printable(build.named_result())});
     }
     fmt::print("\n{}", table.text());
   }
@@ -130,7 +195,7 @@ void print_result(const Project& project, const Request& request,
 }
 
 json json_result(const Request& request, const std::vector<BuildResult>& builds,
-                 const Judgement& judgement, int code) {
+                 const Judgement& judgement, const ReproScreen& screen, int code) {
   json list = json::array();
   for (const BuildResult& build : builds) {
     json answers = json::array();
@@ -164,14 +229,45 @@ json json_result(const Request& request, const std::vector<BuildResult>& builds,
           {"aslr", !request.replay.no_aslr},
           {"builds", list},
           {"found", judgement.found},
+          {"signature", screen.now.id.empty() ? json() : json(screen.now.id)},
+          {"signature_text", screen.now.id.empty() ? json() : json(screen.now.text())},
+          {"frames", screen.now.frames},
+          {"still_there", screen.presence == Presence::kThere},
+          {"here", presence_text(screen)},
+          {"commit", screen.revision},
+          {"replay", printable(screen.replay)},
+          {"minimize", printable(screen.minimize)},
           {"deterministic", judgement.deterministic},
           {"same_trace_in_all_builds", judgement.same_everywhere},
           {"exit", code}};
 }
 
+int since(const Project& project, const Request& request) {
+  Progress progress;
+  const Origin origin =
+      find_origin(project, request.input, request.sanitizers.front(), request.since, progress);
+  using End = Bisection::End;
+  const End end = origin.bisection.end;
+  const int code = end == End::kFound || end == End::kNotGood ? kFound
+                   : end == End::kNotBad                      ? kNothingFound
+                                                              : kEnvironmentAtFault;
+  if (request.json) {
+    json result = {{"verb", "repro"},
+                   {"file", request.input.path.string()},
+                   {"recorded", to_json(request.input.comment)},
+                   {"since", to_json(origin)},
+                   {"exit", code}};
+    fmt::print("{}\n", json_text(result));
+    return code;
+  }
+  fmt::print("{}log        {}\n", to_text(origin), printable(Project::shown(origin.log)));
+  return code;
+}
+
 int run(const std::vector<std::string>& arguments) {
   Project project = Project::find();
   Request request = read_request(project, arguments);
+  if (!request.since.empty()) return since(project, request);
   const FindingComment& how = request.input.comment;
   Progress progress;
   for (const std::string& sanitizer : request.sanitizers) {
@@ -187,11 +283,11 @@ int run(const std::vector<std::string>& arguments) {
   Judgement judgement = judge_builds(builds);
   bool same = judgement.deterministic && judgement.same_everywhere;
   int code = judgement.found || !same ? kFound : kNothingFound;
+  const ReproScreen screen = screen_of(project, request, builds);
   if (request.json) {
-    json result = json_result(request, builds, judgement, code);
-    fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(json_result(request, builds, judgement, screen, code)));
   } else {
-    print_result(project, request, builds, judgement);
+    print_result(project, request, builds, judgement, screen);
   }
   return code;
 }

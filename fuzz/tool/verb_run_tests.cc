@@ -1,5 +1,6 @@
 // test: builds everything in each build and runs all of its tests.
 
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/verb.h"
 
 #include <fmt/format.h>
@@ -163,7 +164,7 @@ int run(const std::vector<std::string>& all_arguments) {
                    {"exit", code},
                    {"traces_compared", traces.inputs},
                    {"traces_differing", traces.differing}};
-    fmt::print("{}\n", result.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(result));
     return code;
   }
   fmt::print("{}", table.text());

@@ -11,6 +11,7 @@
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/highlight.h"
 #include "fuzz/tool/input.h"
+#include "fuzz/tool/json_text.h"
 #include "fuzz/tool/nearest.h"
 #include "fuzz/tool/project.h"
 #include "fuzz/tool/show_trace.h"
@@ -121,7 +122,7 @@ int run(const std::vector<std::string>& arguments) {
       result["operations"] = input.program->ops.size();
       result["preemptions"] = input.program->schedule.size();
     }
-    fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(result));
   } else if (bytes) {
     fmt::print("{}", hex_dump(input.bytes));
   } else if (text.empty() && !input.bytes.empty()) {

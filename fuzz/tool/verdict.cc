@@ -196,6 +196,11 @@ Verdict judge_sanitizer(std::string_view tool, std::string_view rest,
   if (frame.function.empty()) {
     // UndefinedBehaviorSanitizer names no function there; the stack does.
     if (auto top = first_frame(report, 0, [](const Frame&) { return false; })) frame = *top;
+  } else if (frame.file.empty() &&
+             is_any(frame.function, {"free", "realloc", "operator delete", "operator delete[]"})) {
+    // The run-time library's own: who called it is the place.
+    auto caller = first_frame(report, 0, [](const Frame& one) { return one.file.empty(); });
+    if (caller) frame = *caller;
   }
   if (!frame.function.empty()) {
     verdict.place = place_of(frame, root);
