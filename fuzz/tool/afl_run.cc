@@ -98,7 +98,7 @@ Command AflRun::command() {
   // Names below its own folder: whatever the path to that holds, afl-fuzz has not to take it apart.
   command.cwd = start_.folder;
   // AddressSanitizer reserves terabytes of addresses, which AFL++ limits.
-  const std::string memory = start_.sanitizer == "asan" ? "none" : std::to_string(kMemoryLimitMb);
+  const std::string memory = start_.sanitizer == "asan" ? "none" : std::to_string(start_.memory_mb);
   const std::string timeout = std::to_string(kTimeoutSeconds * 1000);
   command.argv = {find_afl().string(), "-i", "in", "-o", "out", "-m", memory, "-t", timeout};
   if (start_.seconds) {

@@ -8,12 +8,14 @@
 
 #include "fuzz/tool/campaign_job.h"
 #include "fuzz/tool/corpus_folders.h"
+#include "fuzz/tool/durable.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/finding_files.h"
 #include "fuzz/tool/input.h"
 #include "fuzz/tool/libfuzzer_log.h"
 #include "fuzz/tool/replay.h"
 #include "fuzz/tool/revision.h"
+#include "fuzz/tool/shared_corpus.h"
 #include "fuzz/tool/signature.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/table.h"
@@ -70,19 +72,19 @@ std::vector<JobResult> Campaign::results() const {
 // corpus/<target>: text becomes bytes, everything else is taken as it is.
 void Campaign::assemble_seeds() {
   for (const std::string& target : options_.targets) {
-    fs::path from = project_.root() / "corpus" / target;
     fs::path to = scratch_.path() / "seeds" / target;
     fs::create_directories(to);
     if (!options_.seeds) continue;
-    for (const std::string& name : files_in(from)) {
-      std::vector<uint8_t> bytes = assemble(from / name, target, read_file(from / name));
-      write_file(to / name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    for (const fs::path& seed : seed_files(project_, target)) {
+      std::vector<uint8_t> bytes = assemble(seed, target, read_file(seed));
+      write_file(to / seed.filename(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
   }
 }
 
 void Campaign::run() {
   started_ = Clock::now();
+  take_leftovers();
   assemble_seeds();
   bool stopping = false;
   while (true) {
@@ -114,20 +116,44 @@ void Campaign::run() {
   progress_.clear();
 }
 
+// Of campaigns that were killed: scratch_ holds `inputs/TARGET/VARIANT/START`, as below.
+void Campaign::take_leftovers() {
+  uint64_t added = 0;
+  for (const fs::path& folder : abandoned_scratch(options_.out)) {
+    for (const fs::path& target : folders_in(folder / "inputs")) {
+      for (const fs::path& variant : folders_in(target)) {
+        const fs::path corpus = options_.out / "corpus" / target.filename() / variant.filename();
+        fs::create_directories(corpus);
+        for (const fs::path& start : folders_in(variant)) {
+          added += take_inputs(start, corpus).added;
+        }
+      }
+    }
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+  if (added > 0) {
+    progress_.note(
+        fmt::format("{} inputs taken over from a run that was killed", with_commas(added)));
+  }
+}
+
 EngineStart Campaign::engine_start(const Job& job) const {
   const JobResult& result = job.result;
-  EngineStart start{.project = project_,
-                    .target = result.target,
-                    .sanitizer = result.sanitizer,
-                    .defect = options_.defect,
-                    .checks = options_.checks,
-                    .folder = job.start_folder(),
-                    .corpus = job.corpus,
-                    .seeds = job.seeds,
-                    .seconds = {},
-                    .runs = {},
-                    .seed = {},
-                    .until_finding = !options_.keep_going};
+  EngineStart start{
+      .project = project_,
+      .target = result.target,
+      .sanitizer = result.sanitizer,
+      .defect = options_.defect,
+      .checks = options_.checks,
+      .folder = job.start_folder(),
+      .corpus = job.corpus,
+      .inputs = job.inputs.empty() ? fs::path() : job.inputs / std::to_string(job.starts),
+      .seeds = job.seeds,
+      .seconds = {},
+      .runs = {},
+      .seed = {},
+      .until_finding = !options_.keep_going};
   if (options_.seconds) {
     double left = static_cast<double>(*options_.seconds) - seconds_since(job.first_start);
     start.seconds = static_cast<uint64_t>(std::max(1L, std::lround(left)));
@@ -167,6 +193,7 @@ void Campaign::choose_corpora(Job& job) {
     std::string variant = options_.engine == Engine::kAfl ? "afl" : job.result.sanitizer;
     if (!options_.defect.empty()) variant += "-" + options_.defect;
     job.corpus = options_.out / "corpus" / target / variant;
+    job.inputs = scratch_.path() / "inputs" / target / variant;
     // Without what is there already: engines execute each file of each folder.
     const fs::path others = job.folder / "others";
     if (gather_inputs(corpora_beside(job.corpus), others, Gather::kLink, {job.corpus}) > 0)
@@ -239,6 +266,12 @@ void Campaign::on_exit(Job& job, const Exit& exit) {
     result.stability = std::min(result.stability.value_or(100), *status.stability);
   if (!result.seed) result.seed = status.seed;
   if (job.log_file != nullptr) std::fflush(job.log_file);
+  if (status.cut_off > 0) {
+    result.broken =
+        fmt::format("{} new inputs could not be written whole and are lost; {} MB are free at '{}'",
+                    with_commas(status.cut_off), free_bytes(options_.out) >> 20,
+                    printable(Project::shown(options_.out)));
+  }
 
   for (Suspect& suspect : job.run->suspects()) job.suspects.push_back(std::move(suspect));
   if (!job.suspects.empty()) return next_suspect(job);

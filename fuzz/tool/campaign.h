@@ -100,6 +100,7 @@ class Campaign {
  private:
   struct Job;
 
+  void take_leftovers();
   void assemble_seeds();
   void start(Job& job);
   void choose_corpora(Job& job);

@@ -23,6 +23,7 @@ struct Campaign::Job {
   State state = State::kWaiting;
   fs::path folder;              // of its own, in the scratch folder
   fs::path corpus;              // where what it finds goes
+  fs::path inputs;              // where that is written first; empty: in its own folder
   std::vector<fs::path> seeds;  // what it starts from besides
   uint64_t starts = 0;
   std::unique_ptr<EngineRun> run;  // the current or the latest

@@ -5,6 +5,7 @@
 #include "fuzz/tool/fake_target.h"
 #include "fuzz/tool/fuzz_report.h"
 #include "fuzz/tool/input.h"
+#include "fuzz/tool/sha1.h"
 #include "fuzz/tool/signature.h"
 
 namespace tool {
@@ -199,6 +200,38 @@ TEST_F(CampaignTest, SeedsArriveAsBytes) {
   std::string seen = read_file(checkout_.root() / "out/seen");
   Input input = load_input(checkout_.root() / "corpus/userq_fuzzer/a.fence");
   EXPECT_EQ(std::vector<uint8_t>(seen.begin(), seen.end()), input.bytes);
+}
+
+// libFuzzer says nothing of it when the disk is full.
+TEST_F(CampaignTest, OnlyWholeInputsGetIntoTheCorpus) {
+  checkout_.add_target("asan", "userq_fuzzer",
+                       "for a; do case $a in */inputs/userq_fuzzer/asan/*) new=$a ;; esac; done\n"
+                       "printf whole >\"$new/" +
+                           sha1("whole") + "\"\nprintf cut >\"$new/" + sha1("cut off") + "\"\n" +
+                           kFindsNothing);
+  Campaign campaign(checkout_.project(), options("userq_fuzzer"), progress_);
+  campaign.run();
+  EXPECT_EQ(files_in(checkout_.root() / "out/corpus/userq_fuzzer/asan"),
+            (std::vector<std::string>{sha1("whole")}));
+  EXPECT_TRUE(campaign.results()[0].broken.starts_with(
+      "1 new inputs could not be written whole and are lost; "));
+  EXPECT_EQ(exit_code(campaign), kEnvironmentAtFault);
+}
+
+TEST_F(CampaignTest, WhatAKilledCampaignFoundIsTakenOver) {
+  checkout_.add_target("asan", "userq_fuzzer", kFindsNothing);
+  const CampaignOptions made = options("userq_fuzzer");
+  const fs::path killed = made.out / ".fencebench-abcdef";
+  fs::create_directories(killed / "inputs/userq_fuzzer/asan/1");
+  write_file(killed / "inputs/userq_fuzzer/asan/1" / sha1("whole"), "whole");
+  write_file(killed / "inputs/userq_fuzzer/asan/1" / sha1("cut off"), "cut");
+  ScratchFolder of_another_that_lives(made.out);
+  Campaign campaign(checkout_.project(), made, progress_);
+  campaign.run();
+  EXPECT_EQ(files_in(checkout_.root() / "out/corpus/userq_fuzzer/asan"),
+            (std::vector<std::string>{sha1("whole")}));
+  EXPECT_FALSE(fs::exists(killed));
+  EXPECT_TRUE(fs::exists(of_another_that_lives.path()));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "fuzz/tool/build.h"
 #include "fuzz/tool/continuous_status.h"
+#include "fuzz/tool/corpus_folders.h"
 #include "fuzz/tool/durable.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/finding.h"
@@ -55,7 +56,10 @@ SharedCorpus ContinuousContext::corpus(const std::string& target) const {
 }
 
 fs::path ContinuousContext::make_work(const std::string& name) const {
-  fs::path path = folder.work() / name;
+  return make_folder(folder.work() / name);
+}
+
+fs::path ContinuousContext::make_folder(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);
   make_output_folder(path);
@@ -229,13 +233,7 @@ void Continuous::after_build() {
         context_.tell("trouble", fmt::format("a seed is left out: {}", error.what()));
       }
     };
-    const fs::path seeds = project_.root() / "corpus" / target;
-    for (const std::string& name : files_in(seeds)) add(seeds / name);
-    const fs::path regressions = project_.root() / "corpus" / "regressions";
-    for (const std::string& name : files_in(regressions)) {
-      const auto comment = parse_comment(read_file(regressions / name));
-      if (comment && comment->target == target) add(regressions / name);
-    }
+    for (const fs::path& seed : seed_files(project_, target)) add(seed);
   }
 }
 

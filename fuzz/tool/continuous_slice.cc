@@ -1,15 +1,14 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <map>
 #include <set>
 
 #include "fuzz/tool/base64.h"
 #include "fuzz/tool/continuous_task.h"
 #include "fuzz/tool/durable.h"
-#include "fuzz/tool/libfuzzer_log.h"
-#include "fuzz/tool/replay.h"
+#include "fuzz/tool/engine.h"
 #include "fuzz/tool/signature.h"
 #include "fuzz/tool/strings.h"
 
@@ -21,10 +20,9 @@ constexpr unsigned kMostStarts = 1000;
 // libFuzzer prints the input of a finding, if it is short, after this.
 constexpr std::string_view kBase64 = "Base64: ";
 
-// START-crash-SHA1 and the like: an input that ended in a finding, and what its content must hash
-// to. Empty: another file.
-std::string content_of_artifact(const std::string& file) {
-  const std::string name = file.substr(file.find('-') + 1);
+// Of crash-SHA1 and the like, an input that ended in a finding: what its content must hash to.
+// Empty: another file.
+std::string content_of_artifact(const std::string& name) {
   for (std::string_view kind : {"crash-", "leak-", "timeout-", "oom-"}) {
     if (name.starts_with(kind)) return name.substr(kind.size());
   }
@@ -62,8 +60,6 @@ class FuzzSlice : public Task {
     slice_.started = context.now();
     slice_.id = context.store.begin_slice(slice_.key, slice_.commit, slice_.started);
     work_ = context.make_work(fmt::format("slice-{}", slice_.id));
-    fs::create_directories(inputs());
-    fs::create_directories(artifacts());
     make_output_folder(context.folder.logs());
     log_file_ = std::fopen(
         (context.folder.logs() / (options.key.target + "-" + options.key.sanitizer + ".log"))
@@ -79,35 +75,28 @@ class FuzzSlice : public Task {
   }
 
   std::optional<Command> next() override {
-    const double left = options_.seconds - spent_;
+    const double left = options_.seconds - end_.seconds;
     if (over_ || starts_ >= kMostStarts || left < 1) return {};
     starts_++;
-    log_ = LibFuzzerLog();
     printed_input_.clear();
-    Command command;
-    command.argv = {
-        context_.project.binary(slice_.key.sanitizer, slice_.key.target, "").string(),
-        "-print_final_stats=1",
-        fmt::format("-artifact_prefix={}/{}-", artifacts().string(), starts_),
-        fmt::format("-timeout={}", kTimeoutSeconds),
-        fmt::format("-rss_limit_mb={}", context_.memory_mb),
-        fmt::format("-max_total_time={}", std::lround(left)),
-        fmt::format("-seed={}", seed()),
-        inputs().string(),
-        corpus_.folder().string(),
-    };
-    command.cwd = work_;
-    command.env = target_environment(
-        context_.project,
-        {.sanitizer = slice_.key.sanitizer, .checks = "all", .trace = false, .symbolize = true});
-    // libFuzzer looks at its clock between executions only.
-    command.deadline =
-        std::chrono::seconds(std::lround(options_.seconds) + 2 * kTimeoutSeconds + 60);
-    return command;
+    const EngineStart start = {.project = context_.project,
+                               .target = slice_.key.target,
+                               .sanitizer = slice_.key.sanitizer,
+                               .defect = "",
+                               .checks = "all",
+                               .folder = context_.make_folder(work_ / std::to_string(starts_)),
+                               .corpus = corpus_.folder(),
+                               .seeds = {},
+                               .seconds = std::lround(left),
+                               .runs = {},
+                               .seed = seed(),
+                               .memory_mb = context_.memory_mb};
+    engine_ = start_engine(Engine::kLibFuzzer, start);
+    return engine_->command();
   }
 
   void line(std::string_view line) override {
-    log_.line(line);
+    engine_->line(line);
     if (line.starts_with(kBase64)) printed_input_ = from_base64(line.substr(kBase64.size()));
     if (log_file_ == nullptr || logged_ >= kMostLogBytes) return;
     logged_ += line.size() + 1;
@@ -117,45 +106,48 @@ class FuzzSlice : public Task {
 
   void ended(const Exit& exit) override {
     if (log_file_ != nullptr) std::fflush(log_file_);
-    spent_ += exit.seconds;
+    engine_->ended(exit);
+    const EngineStatus status = engine_->status();
+    cut_off_ += status.cut_off;
     end_.seconds += exit.seconds;
-    end_.executions += log_.executions();
-    end_.edges = std::max(end_.edges, log_.edges());
-    end_.features = std::max(end_.features, log_.features());
+    end_.executions += status.executions;
+    end_.edges = std::max(end_.edges, status.edges);
+    end_.features = std::max(end_.features, status.features);
     if (exit.stopped) over_ = true;
 
-    const std::optional<Verdict> verdict = judge(log_.report(), context_.project.root());
+    std::string report;
     bool found = false;
-    for (const std::string& file : files_in(artifacts())) {
-      const std::string content = content_of_artifact(file);
-      if (content.empty() || !file.starts_with(fmt::format("{}-", starts_))) continue;
+    for (const Suspect& suspect : engine_->suspects()) {
+      const std::optional<Verdict> verdict = judge(suspect.report, context_.project.root());
+      if (verdict) report = verdict->text();
+      if (suspect.input.empty()) continue;
       found = true;
-      Found& one = found_[file];
-      one.content = content;
+      Found one;
+      one.file = suspect.input;
+      one.content = content_of_artifact(suspect.input.filename().string());
       one.printed = printed_input_;
+      if (verdict) {
+        one.verdict = verdict->text();
+        one.signature = signature_of(*verdict, suspect.report, slice_.key.target).id;
+      }
       // An input of the corpus would end each further process in the same way.
-      if (!log_.loaded()) {
-        corpus_.move_out(content, context_.folder.blocked() / slice_.key.target);
+      if (!status.loaded) {
+        corpus_.move_out(one.content, context_.folder.blocked() / slice_.key.target);
         blocked_++;
       }
-      if (!verdict) continue;
-      one.verdict = verdict->text();
-      one.signature = signature_of(*verdict, log_.report(), slice_.key.target).id;
+      found_.push_back(one);
     }
     if (found) return;
-    if (exit.stopped || (exit.clean() && log_.finished())) {
-      over_ = true;
-      return;
-    }
     over_ = true;
+    if (exit.stopped || (exit.clean() && status.finished)) return;
     end_.trouble = fmt::format(
         "{}: {} {}", what(), exit.describe(),
-        log_.loaded() ? fmt::format("after {} executions", with_commas(log_.executions()))
+        status.loaded ? fmt::format("after {} executions", with_commas(status.executions))
                       : "before it had loaded its corpus");
-    if (verdict) {
-      end_.trouble += fmt::format(", {}", verdict->text());
-    } else if (!log_.tail().empty()) {
-      end_.trouble += fmt::format("; its last words: {}", printable(log_.tail().back()));
+    if (!report.empty()) {
+      end_.trouble += fmt::format(", {}", report);
+    } else if (!engine_->tail().empty()) {
+      end_.trouble += fmt::format("; its last words: {}", printable(engine_->tail().back()));
     }
   }
 
@@ -164,16 +156,13 @@ class FuzzSlice : public Task {
     end_.trouble = why;
   }
 
-  // libFuzzer ends at SIGUSR1 after the current execution. At SIGINT it ends within the handler,
-  // where what it does is a finding to ThreadSanitizer.
-  int stop_signal() const override { return SIGUSR1; }
+  int stop_signal() const override { return engine_ != nullptr ? engine_->stop_signal() : SIGINT; }
 
   void finish() override {
-    const uint64_t broken = corpus_.take(inputs()).broken;
     std::vector<Pending> pending;
     std::vector<std::string> again;
     std::set<std::string> taken;
-    for (const auto& [file, found] : found_) {
+    for (const Found& found : found_) {
       if (!found.signature.empty()) {
         const std::optional<Bug> known = context_.store.bug(found.signature);
         if (known && known->status == Bug::Status::kOpen) {
@@ -184,7 +173,7 @@ class FuzzSlice : public Task {
         if (taken.contains(found.signature)) continue;
       }
       const std::string name =
-          take_artifact(context_, slice_.key, artifacts() / file, found.content, found.printed);
+          take_artifact(context_, slice_.key, found.file, found.content, found.printed);
       if (name.empty()) {
         context_.tell("trouble", fmt::format("{}: the input of a finding was cut off while it was "
                                              "written, and is lost: {}",
@@ -203,10 +192,10 @@ class FuzzSlice : public Task {
     end_.weight = options_.weight;
     end_.corpus = corpus_.names().size();
     context_.store.end_slice(slice_, end_, pending, again);
-    if (broken > 0) {
+    if (cut_off_ > 0) {
       context_.tell("trouble", fmt::format("{}: {} inputs were cut off while they were written, "
                                            "and are not taken over",
-                                           what(), broken));
+                                           what(), cut_off_));
     }
     if (blocked_ > 0) {
       context_.tell("trouble", fmt::format("{}: {} inputs of the corpus end in a finding; they "
@@ -220,14 +209,13 @@ class FuzzSlice : public Task {
 
  private:
   struct Found {
+    fs::path file;
     std::string content;  // its SHA-1
     std::string printed;  // the input as the process printed it, if it did
     std::string verdict;
     std::string signature;
   };
 
-  fs::path inputs() const { return work_ / "inputs"; }
-  fs::path artifacts() const { return work_ / "artifacts"; }
   // Of libFuzzer's: an int, and 0 means any.
   uint64_t seed() const {
     return 1 + (context_.seed + static_cast<uint64_t>(slice_.id) * kMostStarts + starts_) %
@@ -242,11 +230,11 @@ class FuzzSlice : public Task {
   fs::path work_;
   std::FILE* log_file_ = nullptr;
   uint64_t logged_ = 0;
-  LibFuzzerLog log_;  // of the process that runs now
+  std::unique_ptr<EngineRun> engine_;  // of the process that runs now
   std::string printed_input_;
-  std::map<std::string, Found> found_;  // by the name of the artifact
+  std::vector<Found> found_;
   uint64_t blocked_ = 0;
-  double spent_ = 0;
+  uint64_t cut_off_ = 0;
   unsigned starts_ = 0;
   bool over_ = false;
 };
@@ -270,14 +258,22 @@ std::unique_ptr<Task> fuzz_slice(ContinuousContext& context, const SliceOptions&
 void recover_slice(ContinuousContext& context, const Slice& slice) {
   const fs::path work = work_of(context.folder, slice.id);
   SharedCorpus corpus = context.corpus(slice.key.target);
-  const Taken taken = corpus.take(work / "inputs");
+  uint64_t added = 0;
+  uint64_t broken = 0;
+  std::vector<fs::path> artifacts;
+  for (const fs::path& start : folders_in(work)) {
+    const Taken taken = corpus.take(start / "inputs");
+    added += taken.added;
+    broken += taken.broken;
+    for (const std::string& name : files_in(start / "artifacts")) {
+      artifacts.push_back(start / "artifacts" / name);
+    }
+  }
   std::vector<Pending> pending;
-  uint64_t broken = taken.broken;
-  for (const std::string& file : files_in(work / "artifacts")) {
-    const std::string content = content_of_artifact(file);
+  for (const fs::path& file : artifacts) {
+    const std::string content = content_of_artifact(file.filename().string());
     if (content.empty()) continue;
-    const std::string name =
-        take_artifact(context, slice.key, work / "artifacts" / file, content, "");
+    const std::string name = take_artifact(context, slice.key, file, content, "");
     if (name.empty()) {
       broken++;
       continue;
@@ -293,11 +289,10 @@ void recover_slice(ContinuousContext& context, const Slice& slice) {
   end.ended = context.now();
   end.corpus = corpus.names().size();
   context.store.end_slice(slice, end, pending, {});
-  context.tell(
-      "trouble",
-      fmt::format("fuzzing {} under {} was killed: {} new inputs and {} findings of it "
-                  "taken over, {} half written ones left out",
-                  slice.key.target, slice.key.sanitizer, taken.added, pending.size(), broken));
+  context.tell("trouble",
+               fmt::format("fuzzing {} under {} was killed: {} new inputs and {} findings of it "
+                           "taken over, {} half written ones left out",
+                           slice.key.target, slice.key.sanitizer, added, pending.size(), broken));
   std::error_code ignored;
   fs::remove_all(work, ignored);
 }

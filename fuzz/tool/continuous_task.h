@@ -39,8 +39,9 @@ struct ContinuousContext {
   // For verbs of this command that a task runs: they take the binaries as they are, and leave
   // nothing behind outside of `work`, also when they are killed.
   std::map<std::string, std::optional<std::string>> child_environment(const fs::path& work) const;
-  // A folder of its own below `work`, made; `name` says whose.
+  // A folder of its own below `work`, made and empty; `name` says whose.
   fs::path make_work(const std::string& name) const;
+  static fs::path make_folder(const fs::path& path);
 };
 
 // How an input that waits to be filed is called: it says whose it is.

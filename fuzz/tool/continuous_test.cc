@@ -192,12 +192,12 @@ TEST_F(ContinuousTest, WhatAKilledProcessLeftIsTakenOver) {
     before.add_job(key);
     const fs::path work =
         folder_.work() / ("slice-" + std::to_string(before.begin_slice(key, "abc1234", 1)));
-    fs::create_directories(work / "inputs");
-    fs::create_directories(work / "artifacts");
-    write_file(work / "inputs" / sha1("whole"), "whole");
-    write_file(work / "inputs" / sha1("half written"), "half");
-    write_file(work / "artifacts" / ("1-crash-" + sha1(kInput)), kInput);
-    write_file(work / "artifacts" / ("1-crash-" + sha1("lost")), "lo");
+    fs::create_directories(work / "1" / "inputs");
+    fs::create_directories(work / "1" / "artifacts");
+    write_file(work / "1" / "inputs" / sha1("whole"), "whole");
+    write_file(work / "1" / "inputs" / sha1("half written"), "half");
+    write_file(work / "1" / "artifacts" / ("crash-" + sha1(kInput)), kInput);
+    write_file(work / "1" / "artifacts" / ("crash-" + sha1("lost")), "lo");
     // Moved there, and killed before it was on record.
     fs::create_directories(folder_.incoming());
     write_file(folder_.incoming() / incoming_name(key, sha1("other")), "other");

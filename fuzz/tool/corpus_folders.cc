@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "fuzz/tool/errors.h"
+#include "fuzz/tool/finding.h"
 #include "fuzz/tool/project.h"
 #include "fuzz/tool/sha1.h"
 #include "fuzz/tool/shared_corpus.h"
@@ -34,16 +35,22 @@ bool is_in(const std::string& name, const std::vector<fs::path>& folders) {
 
 }  // namespace
 
-std::vector<fs::path> corpora_beside(const fs::path& own) {
-  std::vector<fs::path> folders;
-  std::error_code error;
-  for (fs::directory_iterator entry(own.parent_path(), error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::error_code ignored;
-    if (entry->is_directory(ignored) && entry->path().filename() != own.filename())
-      folders.push_back(entry->path());
+std::vector<fs::path> seed_files(const Project& project, const std::string& target) {
+  std::vector<fs::path> seeds;
+  const fs::path own = project.root() / "corpus" / target;
+  for (const std::string& name : files_in(own)) seeds.push_back(own / name);
+  const fs::path regressions = project.root() / "corpus" / "regressions";
+  for (const std::string& name : files_in(regressions)) {
+    const auto comment = parse_comment(read_file(regressions / name));
+    if (comment && comment->target == target) seeds.push_back(regressions / name);
   }
-  std::sort(folders.begin(), folders.end());
+  return seeds;
+}
+
+std::vector<fs::path> corpora_beside(const fs::path& own) {
+  std::vector<fs::path> folders = folders_in(own.parent_path());
+  std::erase_if(folders,
+                [&](const fs::path& folder) { return folder.filename() == own.filename(); });
   return folders;
 }
 

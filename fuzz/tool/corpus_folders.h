@@ -1,12 +1,16 @@
-// The stored corpora of a target: out/corpus/TARGET/VARIANT, a folder for each sanitizer, engine
-// and defect. A job writes into its own and starts from all.
+// What a target starts from. Its stored corpora are out/corpus/TARGET/VARIANT, a folder for each
+// sanitizer, engine and defect. A job writes into its own and starts from all.
 #pragma once
 
 #include <vector>
 
 #include "fuzz/tool/files.h"
+#include "fuzz/tool/project.h"
 
 namespace tool {
+
+// The seeds of a target in the checkout: corpus/TARGET, and of corpus/regressions what names it.
+std::vector<fs::path> seed_files(const Project& project, const std::string& target);
 
 // The folders beside `own`, sorted.
 std::vector<fs::path> corpora_beside(const fs::path& own);

@@ -13,6 +13,7 @@
 
 #include "fuzz/tool/process.h"
 #include "fuzz/tool/project.h"
+#include "fuzz/tool/replay.h"
 
 namespace tool {
 
@@ -31,13 +32,17 @@ struct EngineStart {
   std::string sanitizer;
   std::string defect;
   std::string checks;
-  std::filesystem::path folder;              // of its own, made and empty
-  std::filesystem::path corpus;              // is read, and takes in what is new
+  std::filesystem::path folder;  // of its own, made and empty
+  std::filesystem::path corpus;  // is read, and takes in what is new, whole inputs only
+  // Where new inputs are written first, on the file system of `corpus`; of its own, made. Empty:
+  // below `folder`. What is there after a kill may go to `corpus`.
+  std::filesystem::path inputs = {};
   std::vector<std::filesystem::path> seeds;  // folders that are read as well
   std::optional<uint64_t> seconds;
   std::optional<uint64_t> runs;
   std::optional<uint64_t> seed;
-  bool until_finding = true;  // false: goes on after one, if the engine can
+  unsigned memory_mb = kMemoryLimitMb;  // what a process may take, where that can be limited
+  bool until_finding = true;            // false: goes on after one, if the engine can
 };
 
 struct EngineStatus {
@@ -47,6 +52,7 @@ struct EngineStatus {
   uint64_t corpus = 0;
   uint64_t rss_mb = 0;
   uint64_t leak_check_off_at = 0;   // executions; 0: it stayed on
+  uint64_t cut_off = 0;             // inputs that could not be written whole: not in the corpus
   std::optional<double> stability;  // percent of the edges that are the same in each execution
   std::optional<uint64_t> seed;
   bool loaded = false;     // the corpus is loaded, fuzzing has begun

@@ -1,6 +1,8 @@
 #include "fuzz/tool/files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +18,9 @@
 
 namespace tool {
 namespace {
+
+constexpr std::string_view kScratch = ".fencebench-";
+constexpr std::string_view kScratchInMaking = ".fencebench.new-";
 
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
@@ -114,6 +119,18 @@ void make_output_folder(const fs::path& path) {
   }
 }
 
+std::vector<fs::path> folders_in(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_directory(ignored)) folders.push_back(entry->path());
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
 std::vector<std::string> files_in(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
@@ -127,17 +144,39 @@ std::vector<std::string> files_in(const fs::path& folder) {
 }
 
 ScratchFolder::ScratchFolder(const fs::path& parent) {
-  std::string name = (parent / ".fencebench-XXXXXX").string();
+  std::string name = (parent / (std::string(kScratchInMaking) + "XXXXXX")).string();
   if (::mkdtemp(name.data()) == nullptr) {
     throw EnvironmentError(fmt::format("cannot make a scratch folder in '{}': {}", shown(parent),
                                        std::strerror(errno)));
   }
-  path_ = name;
+  // It gets its name when it is locked: nobody takes it for an abandoned one.
+  lock_ = ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ >= 0) ::flock(lock_, LOCK_EX | LOCK_NB);
+  path_ = parent / (std::string(kScratch) + name.substr(name.size() - 6));
+  std::error_code error;
+  fs::rename(name, path_, error);
+  if (error) path_ = name;
 }
 
 ScratchFolder::~ScratchFolder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
+  if (lock_ >= 0) ::close(lock_);
+}
+
+std::vector<fs::path> abandoned_scratch(const fs::path& parent) {
+  std::vector<fs::path> abandoned;
+  std::error_code error;
+  for (fs::directory_iterator entry(parent, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!entry->path().filename().string().starts_with(kScratch)) continue;
+    int fd = ::open(entry->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) continue;
+    if (::flock(fd, LOCK_SH | LOCK_NB) == 0) abandoned.push_back(entry->path());
+    ::close(fd);
+  }
+  std::sort(abandoned.begin(), abandoned.end());
+  return abandoned;
 }
 
 }  // namespace tool

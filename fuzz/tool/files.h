@@ -24,10 +24,13 @@ void write_file(const fs::path& path, std::string_view content);
 // there, EnvironmentError if the system refuses.
 void make_output_folder(const fs::path& path);
 
+// The folders in `folder`, sorted; empty if there is no such folder.
+std::vector<fs::path> folders_in(const fs::path& folder);
+
 // Names of the regular files in `folder`, sorted; empty if there is no such folder.
 std::vector<std::string> files_in(const fs::path& folder);
 
-// A folder of its own that goes away with the object.
+// A folder of its own that goes away with the object. Locked (flock) while the object lives.
 class ScratchFolder {
  public:
   explicit ScratchFolder(const fs::path& parent);
@@ -39,6 +42,10 @@ class ScratchFolder {
 
  private:
   fs::path path_;
+  int lock_ = -1;
 };
+
+// Those in `parent` whose process was killed. Another one may be about to look at them as well.
+std::vector<fs::path> abandoned_scratch(const fs::path& parent);
 
 }  // namespace tool

@@ -172,7 +172,7 @@ TEST(Verdict, PlacesInACopyWithADefectReadAsInTheOriginal) {
 
 TEST(Verdict, PlacesReadTheSameHoweverTheCompilerWasCalled) {
   for (const char* path :
-       {"/src/fb/core/dma/fence.cc", "../../core/dma/fence.cc",
+       {"/src/fb/core/dma/fence.cc", "../../core/dma/fence.cc", "/other/checkout/core/dma/fence.cc",
         "/src/fb/build/asan/../../core/dma/fence.cc", "defects/leak/src/core/dma/fence.cc"}) {
     EXPECT_EQ(verdict_of(std::string("SUMMARY: AddressSanitizer: double-free ") + path +
                          ":9:1 in dma::put"),

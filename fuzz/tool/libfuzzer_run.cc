@@ -6,6 +6,7 @@
 
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/replay.h"
+#include "fuzz/tool/shared_corpus.h"
 
 namespace tool {
 namespace {
@@ -28,18 +29,24 @@ fs::path LibFuzzerRun::binary() const {
   return start_.project.binary(start_.sanitizer, start_.target, start_.defect);
 }
 
+// libFuzzer says nothing when it cannot write an input whole, so it writes beside the corpus.
+fs::path LibFuzzerRun::inputs() const {
+  return start_.inputs.empty() ? start_.folder / "inputs" : start_.inputs;
+}
+
 Command LibFuzzerRun::command() {
   started_ = Clock::now();
   const fs::path artifacts = start_.folder / "artifacts";
   fs::create_directories(artifacts);
   fs::create_directories(start_.corpus);
+  fs::create_directories(inputs());
   Command command;
   command.argv = {
       binary().string(),
       "-print_final_stats=1",
       fmt::format("-artifact_prefix={}/", artifacts.string()),
       fmt::format("-timeout={}", kTimeoutSeconds),
-      fmt::format("-rss_limit_mb={}", kMemoryLimitMb),
+      fmt::format("-rss_limit_mb={}", start_.memory_mb),
   };
   if (start_.seconds) {
     command.argv.push_back(fmt::format("-max_total_time={}", *start_.seconds));
@@ -48,6 +55,7 @@ Command LibFuzzerRun::command() {
   }
   if (start_.runs) command.argv.push_back(fmt::format("-runs={}", *start_.runs));
   if (start_.seed) command.argv.push_back(fmt::format("-seed={}", *start_.seed));
+  command.argv.push_back(inputs().string());
   command.argv.push_back(start_.corpus.string());
   for (const fs::path& folder : start_.seeds) command.argv.push_back(folder.string());
   command.cwd = start_.folder;
@@ -67,7 +75,10 @@ void LibFuzzerRun::line(std::string_view text) {
 // where what it does is a finding to ThreadSanitizer.
 int LibFuzzerRun::stop_signal() const { return SIGUSR1; }
 
-void LibFuzzerRun::ended(const Exit& exit) { stopped_ = exit.stopped; }
+void LibFuzzerRun::ended(const Exit& exit) {
+  stopped_ = exit.stopped;
+  cut_off_ = take_inputs(inputs(), start_.corpus).broken;
+}
 
 EngineStatus LibFuzzerRun::status() const {
   return {.executions = log_.executions(),
@@ -76,6 +87,7 @@ EngineStatus LibFuzzerRun::status() const {
           .corpus = log_.corpus(),
           .rss_mb = log_.rss_mb(),
           .leak_check_off_at = log_.leak_check_off_at(),
+          .cut_off = cut_off_,
           .stability = {},
           .seed = log_.seed(),
           .loaded = log_.loaded(),

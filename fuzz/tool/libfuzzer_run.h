@@ -24,6 +24,7 @@ class LibFuzzerRun : public EngineRun {
 
  private:
   std::filesystem::path binary() const;
+  std::filesystem::path inputs() const;
 
   EngineStart start_;
   LibFuzzerLog log_;
@@ -31,6 +32,7 @@ class LibFuzzerRun : public EngineRun {
   std::optional<double> report_after_;  // seconds from its start to its report
   bool reporting_when_stopped_ = false;
   bool stopped_ = false;
+  uint64_t cut_off_ = 0;
 };
 
 }  // namespace tool

@@ -82,7 +82,11 @@ int dispatch(std::vector<std::string> arguments) {
 }
 
 int guarded(const std::vector<std::string>& arguments) {
-  auto fail = [&](const std::string& message, int code) {
+  auto fail = [&](const std::string& text, int code) {
+    // Names of files, arguments and outputs of programs are in it.
+    std::vector<std::string> lines = split(text, '\n');
+    for (std::string& line : lines) line = printable(line);
+    const std::string message = join(lines, "\n");
     fmt::print(stderr, "{}\n", message);
     bool json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
     if (json) {

@@ -48,10 +48,9 @@ std::vector<std::string> screen_lines(const ReproScreen& screen) {
         fmt::format("bug      {}{}", id, known_now ? "  " + screen.now.text() : "  (as recorded)"));
   }
   lines.push_back("here     " + presence_text(screen));
-  if (screen.presence == Presence::kThere) {
-    if (std::string found = found_where(screen.recorded); !found.empty()) {
-      lines.push_back("found   " + found);
-    }
+  const bool knows_when = !screen.recorded.commit.empty() || !screen.recorded.found.empty();
+  if (screen.presence == Presence::kThere && knows_when) {
+    lines.push_back("found   " + found_where(screen.recorded));
   }
   lines.push_back("replay   " + printable(screen.replay));
   if (screen.presence != Presence::kGone) {

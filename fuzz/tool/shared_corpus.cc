@@ -56,7 +56,7 @@ SharedCorpus::SharedCorpus(fs::path folder, fs::path aside)
   make_output_folder(folder_);
 }
 
-Taken SharedCorpus::take(const fs::path& from) {
+Taken take_inputs(const fs::path& from, const fs::path& to) {
   Taken taken;
   for (const std::string& name : files_in(from)) {
     if (!objection(from / name).empty() || !named_by_content(name, read_file(from / name))) {
@@ -64,8 +64,8 @@ Taken SharedCorpus::take(const fs::path& from) {
       continue;
     }
     std::error_code ignored;
-    const bool known = fs::exists(folder_ / name, ignored);
-    move_file(from / name, folder_ / name);
+    const bool known = fs::exists(to / name, ignored);
+    move_file(from / name, to / name);
     (known ? taken.known : taken.added)++;
   }
   return taken;

@@ -25,6 +25,10 @@ struct SetAsideFile {
   std::string why;
 };
 
+// Moves the inputs over to the corpus `to` that libFuzzer wrote into `from`, on the same file
+// system. Those that are broken stay where they are.
+Taken take_inputs(const fs::path& from, const fs::path& to);
+
 class SharedCorpus {
  public:
   // Makes the folder. `aside`: where files go that are no inputs.
@@ -32,9 +36,7 @@ class SharedCorpus {
 
   const fs::path& folder() const { return folder_; }
 
-  // Moves the inputs over that libFuzzer wrote into `from`, on the same file system. Those that are
-  // broken stay where they are.
-  Taken take(const fs::path& from);
+  Taken take(const fs::path& from) { return take_inputs(from, folder_); }
 
   // Adds an input unless it is there: written beside the corpus, in `scratch`, and moved.
   bool add(std::string_view content, const fs::path& scratch);

@@ -40,10 +40,12 @@ const char* word(Trial trial) {
 // Builds and executes in the second checkout.
 class Trier {
  public:
-  Trier(const Input& input, const std::string& sanitizer, SecondCheckout& checkout,
+  // `logs`: where the output of a build that fails is kept, for the checkout goes away.
+  Trier(const Input& input, const std::string& sanitizer, SecondCheckout& checkout, fs::path logs,
         Progress& progress)
       : input_(input),
         sanitizer_(sanitizer),
+        logs_(std::move(logs)),
         checkout_(checkout),
         project_(fs::canonical(checkout.path())),
         progress_(progress),
@@ -72,7 +74,15 @@ class Trier {
       const bool own_assembler = input_.is_text && fs::exists(root / "fuzz/targets/assemble.cc");
       std::vector<std::string> targets = {Project::build_target(how.target, how.defect)};
       if (own_assembler) targets.emplace_back("assemble");
-      build(project_, sanitizer_, targets, progress_);
+      try {
+        build(project_, sanitizer_, targets, progress_);
+      } catch (const EnvironmentError&) {
+        const fs::path kept = logs_ / ("since-" + commit.name + ".log");
+        std::error_code ignored;
+        fs::copy_file(project_.build_folder(sanitizer_) / "build.log", kept,
+                      fs::copy_options::overwrite_existing, ignored);
+        return skip("does not build, see " + Project::shown(kept));
+      }
       Input input = input_;
       if (own_assembler) {
         if (std::string trouble = assemble_there(input); !trouble.empty()) return skip(trouble);
@@ -137,6 +147,7 @@ class Trier {
 
   Input input_;
   std::string sanitizer_;
+  fs::path logs_;
   SecondCheckout& checkout_;
   Project project_;
   Progress& progress_;
@@ -183,7 +194,7 @@ Origin find_origin(const Project& project, const Input& input, const std::string
   const fs::path path = project.root() / "build" / "since.log";
   SecondCheckout checkout(project.root(), folder);
   Log log(path);
-  Trier trier(input, sanitizer, checkout, progress);
+  Trier trier(input, sanitizer, checkout, path.parent_path(), progress);
   const size_t most = 2 + probes_left(history.commits.size() - 2);
   progress.note(fmt::format("{} commits since {}: at most {} to build, unless some do not",
                             history.commits.size() - 1, history.commits.front().name, most));

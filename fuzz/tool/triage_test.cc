@@ -15,6 +15,7 @@ namespace tool {
 namespace {
 
 constexpr const char* kProgram = "device cpus=1 seq64=64\nt0: resume\n";
+constexpr const char* kOther = "device cpus=1 seq64=64\nt0: suspend\n";
 constexpr const char* kLonger = "device cpus=1 seq64=64\nt0: resume\nt0: suspend\nt0: resume\n";
 
 std::vector<std::string> leak_report(int object) {
@@ -62,7 +63,7 @@ TEST_F(TriageTest, OneBugIsOneRowWithItsSmallestReproducer) {
   late.commit = "2222222";
   store(early, kLonger, leak_report(13));
   const fs::path small = store(late, kProgram, leak_report(8));
-  store(comment("deadlock reset_domain.sem"), kLonger,
+  store(comment("deadlock reset_domain.sem"), kOther,
         {"SUMMARY: fencebench: deadlock reset_domain.sem"});
 
   Scan result = scan();
@@ -131,7 +132,7 @@ TEST_F(TriageTest, AHostileFolderLosesNothing) {
   fs::create_directory_symlink(folder_, folder_ / "loop");
   ASSERT_EQ(::mkfifo((folder_ / "pipe.fence").c_str(), 0600), 0);
   const std::string nasty = "a\x1b[2J\n<script>\xff.fence";
-  write_file(folder_ / nasty, finding_text(comment("deadlock x"), {}, kProgram));
+  write_file(folder_ / nasty, finding_text(comment("deadlock x"), {}, kOther));
   write_file(folder_ / "mistake.fence",
              finding_text(comment("deadlock y"), {}, "t0: frobnicate\n"));
 

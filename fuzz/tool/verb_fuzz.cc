@@ -11,6 +11,7 @@
 #include "fuzz/tool/arguments.h"
 #include "fuzz/tool/build.h"
 #include "fuzz/tool/campaign.h"
+#include "fuzz/tool/corpus_folders.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/fuzz_report.h"
@@ -162,9 +163,8 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
 void check_seeds(const Project& project, const CampaignOptions& options) {
   if (!options.seeds) return;
   for (const std::string& target : options.targets) {
-    fs::path folder = project.root() / "corpus" / target;
-    for (const std::string& name : files_in(folder)) {
-      assemble(Project::shown(folder / name), target, read_file(folder / name));
+    for (const fs::path& seed : seed_files(project, target)) {
+      assemble(Project::shown(seed), target, read_file(seed));
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "fuzz/tool/signature.h"
 #include "fuzz/tool/strings.h"
 
 namespace tool {
@@ -77,8 +78,8 @@ std::string short_path(const std::string& file, const fs::path& root) {
   if (copy != std::string::npos) return text.substr(copy + kCopy.size());
   if (path.is_absolute()) {
     path = path.lexically_relative(root);
-    return path.empty() || *path.begin() == ".." ? fs::path(text).filename().string()
-                                                 : path.string();
+    // An object from a cache may have been compiled in another checkout.
+    return path.empty() || *path.begin() == ".." ? source_path(text) : path.string();
   }
   while (text.starts_with("../")) text.erase(0, 3);
   return text;
