@@ -73,16 +73,12 @@ std::map<std::string, std::optional<std::string>> ContinuousContext::child_envir
           {"TMPDIR", work.string()}};
 }
 
-std::optional<size_t> next_job(const std::vector<JobRecord>& jobs,
-                               const std::map<JobKey, double>& running,
-                               const std::vector<bool>& may_run) {
+std::optional<size_t> next_job(const std::vector<Candidate>& candidates) {
   std::optional<size_t> next;
   double lowest = 0;
-  for (size_t i = 0; i < jobs.size(); i++) {
-    if (!may_run[i]) continue;
-    auto under_way = running.find(jobs[i].key);
-    const double turn = jobs[i].turn + (under_way == running.end() ? 0 : under_way->second);
-    if (next && turn >= lowest) continue;
+  for (size_t i = 0; i < candidates.size(); i++) {
+    const double turn = candidates[i].turn + candidates[i].slice;
+    if (!candidates[i].may_run || (next && turn >= lowest)) continue;
     next = i;
     lowest = turn;
   }
@@ -301,13 +297,16 @@ std::unique_ptr<Task> Continuous::next_fuzzing(Place& place) {
   }
   std::vector<JobRecord> jobs = store_.jobs();
   std::erase_if(jobs, [this](const JobRecord& job) { return !ours(job.key); });
-  std::map<JobKey, double> running;
-  for (const auto& other : places_) {
-    if (other->job) running[*other->job] += other->turn;
+  std::vector<Candidate> candidates;
+  for (const JobRecord& job : jobs) {
+    Candidate candidate{job.turn, seconds / weight(job.key), !held_back(job)};
+    // What is under way counts already: two processes do not run to the same job.
+    for (const auto& other : places_) {
+      if (other->job == job.key) candidate.turn += other->turn;
+    }
+    candidates.push_back(candidate);
   }
-  std::vector<bool> may_run;
-  for (const JobRecord& job : jobs) may_run.push_back(!held_back(job));
-  const std::optional<size_t> next = next_job(jobs, running, may_run);
+  const std::optional<size_t> next = next_job(candidates);
   if (!next) return nullptr;
   const JobKey key = jobs[*next].key;
   std::unique_ptr<Task> task =

@@ -36,11 +36,16 @@ struct ContinuousOptions {
   std::string self = "/proc/self/exe";
 };
 
-// The job that is next: whose turn is lowest, of those that may run now. Equal turns: the first.
-// `running`: seconds that jobs are under way with, divided by their weights. Nothing if none may.
-std::optional<size_t> next_job(const std::vector<JobRecord>& jobs,
-                               const std::map<JobKey, double>& running,
-                               const std::vector<bool>& may_run);
+// What a job may do next, for next_job().
+struct Candidate {
+  double turn = 0;   // what it has had: seconds, each divided by its weight
+  double slice = 0;  // what its next slice will add
+  bool may_run = true;
+};
+
+// The one whose turn will be the lowest after its next slice: in the long run each gets its share,
+// and what weighs most comes first. The first of equal ones; nothing if none may run.
+std::optional<size_t> next_job(const std::vector<Candidate>& candidates);
 
 class Continuous {
  public:

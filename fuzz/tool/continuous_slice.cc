@@ -9,6 +9,7 @@
 #include "fuzz/tool/continuous_task.h"
 #include "fuzz/tool/durable.h"
 #include "fuzz/tool/engine.h"
+#include "fuzz/tool/sha1.h"
 #include "fuzz/tool/signature.h"
 #include "fuzz/tool/strings.h"
 
@@ -42,7 +43,7 @@ std::string take_artifact(const ContinuousContext& context, const JobKey& key, c
   const fs::path to = context.folder.incoming() / name;
   std::error_code ignored;
   if (fs::exists(to, ignored)) return name;  // the same input ended several processes
-  if (fs::exists(file, ignored) && named_by_content(content, read_file(file))) {
+  if (!file.empty() && fs::exists(file, ignored) && named_by_content(content, read_file(file))) {
     fs::rename(file, to);
     return name;
   }
@@ -115,37 +116,17 @@ class FuzzSlice : public Task {
     end_.features = std::max(end_.features, status.features);
     if (exit.stopped) over_ = true;
 
-    std::string report;
-    bool found = false;
-    for (const Suspect& suspect : engine_->suspects()) {
-      const std::optional<Verdict> verdict = judge(suspect.report, context_.project.root());
-      if (verdict) report = verdict->text();
-      if (suspect.input.empty()) continue;
-      found = true;
-      Found one;
-      one.file = suspect.input;
-      one.content = content_of_artifact(suspect.input.filename().string());
-      one.printed = printed_input_;
-      if (verdict) {
-        one.verdict = verdict->text();
-        one.signature = signature_of(*verdict, suspect.report, slice_.key.target).id;
-      }
-      // An input of the corpus would end each further process in the same way.
-      if (!status.loaded) {
-        corpus_.move_out(one.content, context_.folder.blocked() / slice_.key.target);
-        blocked_++;
-      }
-      found_.push_back(one);
-    }
-    if (found) return;
+    const std::vector<Suspect> suspects = engine_->suspects();
+    for (const Suspect& suspect : suspects) note(suspect, status);
+    if (!suspects.empty() && !suspects.back().input.empty()) return;
     over_ = true;
     if (exit.stopped || (exit.clean() && status.finished)) return;
     end_.trouble = fmt::format(
         "{}: {} {}", what(), exit.describe(),
         status.loaded ? fmt::format("after {} executions", with_commas(status.executions))
                       : "before it had loaded its corpus");
-    if (!report.empty()) {
-      end_.trouble += fmt::format(", {}", report);
+    if (!suspects.empty()) {
+      end_.trouble += ", " + found_.back().verdict;
     } else if (!engine_->tail().empty()) {
       end_.trouble += fmt::format("; its last words: {}", printable(engine_->tail().back()));
     }
@@ -208,6 +189,26 @@ class FuzzSlice : public Task {
   }
 
  private:
+  // What a process ended in. If that had no input, it ends in it whatever it is given: the empty
+  // input stands for that.
+  void note(const Suspect& suspect, const EngineStatus& status) {
+    Found one;
+    one.file = suspect.input;
+    one.content =
+        suspect.input.empty() ? sha1("") : content_of_artifact(suspect.input.filename().string());
+    if (!suspect.input.empty()) one.printed = printed_input_;
+    if (const auto verdict = judge(suspect.report, context_.project.root())) {
+      one.verdict = verdict->text();
+      one.signature = signature_of(*verdict, suspect.report, slice_.key.target).id;
+    }
+    // An input of the corpus would end each further process in the same way.
+    if (!status.loaded && !suspect.input.empty()) {
+      corpus_.move_out(one.content, context_.folder.blocked() / slice_.key.target);
+      blocked_++;
+    }
+    found_.push_back(one);
+  }
+
   struct Found {
     fs::path file;
     std::string content;  // its SHA-1

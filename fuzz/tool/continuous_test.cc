@@ -254,6 +254,17 @@ TEST_F(ContinuousTest, AJobThatCannotStartHoldsNoOtherUp) {
   EXPECT_EQ(told("trouble").size(), 1u);
 }
 
+TEST_F(ContinuousTest, WhatEndsATargetWithoutAnInputIsFiledWithTheEmptyOne) {
+  checkout_.add_target("asan", "userq_fuzzer", std::string(kLeakReport) + "exit 77\n");
+  EXPECT_EQ(run(), kFound);
+  ASSERT_EQ(store().bugs().size(), 1u);
+  EXPECT_EQ(store().bugs()[0].verdict, "reference-leak fence_driver");
+  EXPECT_EQ(store().bugs()[0].status, Bug::Status::kOpen);
+  EXPECT_EQ(store().jobs()[0].trouble,
+            "fuzzing userq_fuzzer under asan: exit status 77 before it had loaded its corpus, "
+            "reference-leak fence_driver");
+}
+
 TEST_F(ContinuousTest, HostileFilesInTheCorpusAreSetAside) {
   checkout_.add_target("asan", "userq_fuzzer", kDone);
   const fs::path folder = folder_.corpus() / "userq_fuzzer";
@@ -272,19 +283,22 @@ TEST_F(ContinuousTest, OnlyOneWorksOnAStore) {
 }
 
 TEST(NextJob, TheLowestTurnIsNext) {
-  std::vector<JobRecord> jobs(3);
-  const char* names[] = {"a", "b", "c"};
-  for (size_t i = 0; i < jobs.size(); i++) jobs[i].key = {names[i], "asan"};
-  jobs[0].turn = 10;
-  jobs[1].turn = 5;
-  jobs[2].turn = 5;
-  const std::vector<bool> all(3, true);
-  EXPECT_EQ(next_job(jobs, {}, all), 1u);
-  // What is under way counts already: two processes do not run to the same job.
-  EXPECT_EQ(next_job(jobs, {{jobs[1].key, 1.0}}, all), 2u);
-  EXPECT_EQ(next_job(jobs, {}, {true, false, false}), 0u);
-  EXPECT_EQ(next_job(jobs, {}, {false, false, false}), std::nullopt);
-  EXPECT_EQ(next_job({}, {}, {}), std::nullopt);
+  EXPECT_EQ(next_job({{10, 1}, {5, 1}, {5, 1}}), 1u);
+  EXPECT_EQ(next_job({{10, 1}, {5, 1, false}, {5, 1}}), 2u);
+  EXPECT_EQ(next_job({{10, 1, false}}), std::nullopt);
+  EXPECT_EQ(next_job({}), std::nullopt);
+}
+
+TEST(NextJob, EachGetsItsShareAndTheHeaviestComesFirst) {
+  std::vector<Candidate> jobs = {{0, 12}, {0, 6}, {0, 1}};  // weights 1, 2, 12
+  std::vector<int> slices(3);
+  EXPECT_EQ(next_job(jobs), 2u);
+  for (int i = 0; i < 1500; i++) {
+    const size_t next = *next_job(jobs);
+    jobs[next].turn += jobs[next].slice;
+    slices[next]++;
+  }
+  EXPECT_EQ(slices, (std::vector<int>{100, 200, 1200}));
 }
 
 }  // namespace
