@@ -540,7 +540,9 @@ int Continuous::run() {
       look_at_sources();
       if (rebuild_ && all_idle()) {
         rebuild_ = false;
-        if (build_all()) after_build();
+        guarded("building", [this] {
+          if (build_all()) after_build();
+        });
       }
       if (!rebuild_ && paused_.empty()) fill_places();
       if (nothing_left()) break;

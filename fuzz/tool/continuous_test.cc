@@ -5,6 +5,7 @@
 
 #include "fuzz/tool/durable.h"
 #include "fuzz/tool/errors.h"
+#include "fuzz/tool/fake_repository.h"
 #include "fuzz/tool/fake_target.h"
 #include "fuzz/tool/sha1.h"
 
@@ -52,25 +53,7 @@ class ContinuousTest : public testing::Test {
     Continuous continuous(checkout_.project(), options_, progress_);
     return continuous.run();
   }
-  void git(std::vector<std::string> arguments) {
-    Command command;
-    command.argv = {"git",
-                    "-C",
-                    checkout_.root().string(),
-                    "-c",
-                    "user.name=a",
-                    "-c",
-                    "user.email=a@b",
-                    "-c",
-                    "commit.gpgsign=false"};
-    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-    ASSERT_TRUE(run_and_capture(command).exit.clean());
-  }
-  void commit(const std::string& title) {
-    write_file(checkout_.root() / "title", title);
-    git({"add", "title"});
-    git({"commit", "-q", "-m", title});
-  }
+  bool commit(const std::string& title) { return repository_.commit("title", title, title); }
   Store store() { return Store(folder_.database()); }
   std::vector<std::string> told(const std::string& kind) {
     std::vector<std::string> texts;
@@ -82,6 +65,7 @@ class ContinuousTest : public testing::Test {
   std::vector<std::string> corpus() const { return files_in(folder_.corpus() / "userq_fuzzer"); }
 
   FakeCheckout checkout_;
+  FakeRepository repository_{checkout_.root()};
   ContinuousOptions options_;
   StoreFolder folder_{checkout_.root() / "store"};
   Progress progress_;
@@ -159,13 +143,13 @@ TEST_F(ContinuousTest, WhatIsNotSeenAgainIsFiledAsThat) {
 }
 
 TEST_F(ContinuousTest, ABugGoesWithACommitAndComesBackWithAnother) {
-  git({"init", "-q"});
-  commit("one");
+  if (!repository_.init()) GTEST_SKIP() << "there is no git";
+  ASSERT_TRUE(commit("one"));
   checkout_.add_target("asan", "userq_fuzzer", leaks());
   run();
   const std::string signature = store().bugs().at(0).signature;
 
-  commit("two");
+  ASSERT_TRUE(commit("two"));
   checkout_.add_target("asan", "userq_fuzzer", kDone);
   EXPECT_EQ(run(), kNothingFound);
   EXPECT_EQ(store().bug(signature)->status, Bug::Status::kFixed);
@@ -174,7 +158,7 @@ TEST_F(ContinuousTest, ABugGoesWithACommitAndComesBackWithAnother) {
   EXPECT_EQ(told("fixed").size(), 1u);
   EXPECT_EQ(store().commits().size(), 2u);
 
-  commit("three");
+  ASSERT_TRUE(commit("three"));
   checkout_.add_target("asan", "userq_fuzzer", leaks());
   EXPECT_EQ(run(), kFound);
   EXPECT_EQ(store().bug(signature)->status, Bug::Status::kOpen);
@@ -217,8 +201,8 @@ TEST_F(ContinuousTest, WhatAKilledProcessLeftIsTakenOver) {
 }
 
 TEST_F(ContinuousTest, AnInputOfTheCorpusThatFailsWaitsForTheNextBuild) {
-  git({"init", "-q"});
-  commit("one");
+  if (!repository_.init()) GTEST_SKIP() << "there is no git";
+  ASSERT_TRUE(commit("one"));
   options_.slice_seconds = 2;  // a start that fails, and another one
   // Fails while it loads the corpus, for as long as the input is in there.
   checkout_.add_target("asan", "userq_fuzzer",
@@ -233,7 +217,7 @@ TEST_F(ContinuousTest, AnInputOfTheCorpusThatFailsWaitsForTheNextBuild) {
   EXPECT_EQ(store().jobs()[0].executions, 100u);  // it went on without that input
   EXPECT_EQ(store().bugs().size(), 1u);
 
-  commit("two");
+  ASSERT_TRUE(commit("two"));
   checkout_.add_target("asan", "userq_fuzzer", kDone);
   run();
   EXPECT_EQ(corpus(), (Names{sha1(kInput)}));

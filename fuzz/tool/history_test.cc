@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "fuzz/tool/errors.h"
-#include "fuzz/tool/process.h"
+#include "fuzz/tool/fake_repository.h"
 
 namespace tool {
 namespace {
@@ -12,29 +12,13 @@ class HistoryTest : public testing::Test {
  protected:
   void SetUp() override {
     fs::create_directories(root_);
-    if (!git({"init", "--quiet", "--initial-branch=main"})) GTEST_SKIP() << "there is no git";
+    if (!repository_.init()) GTEST_SKIP() << "there is no git";
     for (int i = 0; i < 6; i++) commit("state", std::to_string(i), "change " + std::to_string(i));
   }
 
-  bool git(std::vector<std::string> arguments) {
-    Command command;
-    command.argv = {"git", "-C", root_.string(), "-c", "user.name=x", "-c", "user.email=x@x"};
-    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-    command.env["GIT_DIR"] = std::nullopt;
-    command.env["GIT_WORK_TREE"] = std::nullopt;
-    command.env["GIT_INDEX_FILE"] = std::nullopt;
-    command.env["GIT_CONFIG_GLOBAL"] = "/dev/null";
-    try {
-      return run_and_capture(command).exit.clean();
-    } catch (const SpawnError&) {
-      return false;
-    }
-  }
-
+  bool git(const std::vector<std::string>& arguments) { return repository_.git(arguments); }
   void commit(const std::string& file, const std::string& content, const std::string& title) {
-    write_file(root_ / file, content);
-    ASSERT_TRUE(git({"add", file}));
-    ASSERT_TRUE(git({"commit", "--quiet", "-m", title}));
+    ASSERT_TRUE(repository_.commit(file, content, title));
   }
 
   static std::string failure(const std::function<void()>& call) {
@@ -48,6 +32,7 @@ class HistoryTest : public testing::Test {
 
   ScratchFolder scratch_{fs::temp_directory_path()};
   fs::path root_ = scratch_.path() / "a repository";
+  FakeRepository repository_{root_};
 };
 
 TEST_F(HistoryTest, GoesFromTheNamedOneToHead) {

@@ -2,35 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include "fuzz/tool/process.h"
+#include "fuzz/tool/fake_repository.h"
 
 namespace tool {
 namespace {
 
 class RevisionTest : public testing::Test {
  protected:
-  void git(std::vector<std::string> arguments) {
-    Command command;
-    command.argv = {"git",
-                    "-C",
-                    scratch_.path().string(),
-                    "-c",
-                    "user.name=a",
-                    "-c",
-                    "user.email=a@b",
-                    "-c",
-                    "commit.gpgsign=false"};
-    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-    ASSERT_TRUE(run_and_capture(command).exit.clean());
-  }
-  void commit(const std::string& content, const std::string& title) {
-    write_file(scratch_.path() / "a", content);
-    git({"add", "."});
-    git({"commit", "-q", "-m", title});
-  }
   Revision now() const { return revision_of(scratch_.path()); }
 
   ScratchFolder scratch_{fs::temp_directory_path()};
+  FakeRepository repository_{scratch_.path()};
 };
 
 TEST_F(RevisionTest, WithoutGitEverythingIsEmpty) {
@@ -42,8 +24,8 @@ TEST_F(RevisionTest, WithoutGitEverythingIsEmpty) {
 }
 
 TEST_F(RevisionTest, EachStateHasAnotherStamp) {
-  git({"init", "-q"});
-  commit("1", "one");
+  if (!repository_.init()) GTEST_SKIP() << "there is no git";
+  ASSERT_TRUE(repository_.commit("a", "1", "one"));
   Revision first = now();
   EXPECT_EQ(first.title, "one");
   EXPECT_EQ(first.text(), first.id);
@@ -57,7 +39,7 @@ TEST_F(RevisionTest, EachStateHasAnotherStamp) {
   write_file(scratch_.path() / "a", "3");
   EXPECT_NE(now().stamp, changed.stamp);
 
-  commit("4", "two");
+  ASSERT_TRUE(repository_.commit("a", "4", "two"));
   EXPECT_NE(now().id, first.id);
   EXPECT_FALSE(now().dirty);
 
