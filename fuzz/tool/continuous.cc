@@ -198,11 +198,13 @@ bool Continuous::build_all() {
   if (!commit.built) {
     broken_stamp_ = revision.stamp;
     paused_ = fmt::format("{} does not build: {}", commit.id, failure);
+    lock_.say(paused_);
     context_.tell("broken-build", paused_ + "; waiting for one that does");
     return false;
   }
   broken_stamp_.clear();
   paused_.clear();
+  lock_.say("");
   if (known != commit.id) context_.tell("build", fmt::format("{} {}", commit.id, revision.title));
   context_.revision = revision;
   const bool other_sources = store_.note("built_stamp") != revision.stamp;
@@ -416,6 +418,7 @@ Continuous::Result Continuous::guarded(const std::string& what, Body body) {
 void Continuous::pause(const std::string& why) {
   if (paused_.empty()) {
     paused_ = why;
+    lock_.say(why);
     context_.tell("trouble", why);
   }
   stop_processes();
@@ -435,6 +438,7 @@ void Continuous::look_at_disk() {
   if (!paused_.empty() && broken_stamp_.empty()) {
     if (!has_room(folder_.work())) return;
     paused_.clear();
+    lock_.say("");
     tried_.clear();
     context_.tell("start", "there is room on the disk again");
   }

@@ -32,6 +32,7 @@ class FileFinding : public Task {
         form_(target_info(pending.key.target).form),
         work_(context.make_work("filing")),
         bytes_(read_file(incoming())) {
+    raw_ = bytes_;
     if (form_ == Form::kBytes) return;
     // What is filed is what is executed: the input goes through its text, if it has one.
     text_ = text_form::disassemble(pending.key.target, {bytes_.begin(), bytes_.end()});
@@ -53,6 +54,13 @@ class FileFinding : public Task {
         stage_ = Stage::kConfirm;
         return confirm();
       case Stage::kConfirm:
+        if (outcome_.clean() && bytes_ != raw_) {
+          // The text leaves something out that matters: then it is filed as bytes.
+          bytes_ = raw_;
+          form_ = Form::kBytes;
+          return confirm();
+        }
+        settle();
         if (outcome_.verdict && !known_) {
           stage_ = Stage::kMinimize;
           return minimize();
@@ -70,10 +78,12 @@ class FileFinding : public Task {
   }
 
   void ended(const Exit& exit) override {
-    if (exit.stopped) return;
+    if (exit.stopped) {
+      stopped_ = true;
+      return;
+    }
     if (stage_ == Stage::kConfirm) {
       outcome_ = outcome_of(log_, exit, context_.project);
-      settle();
     } else {
       minimized_ = exit.clean();
     }
@@ -84,7 +94,7 @@ class FileFinding : public Task {
   }
 
   void finish() override {
-    if (ready_ && settled_) file();
+    if (ready_ && settled_ && !stopped_) file();
     std::error_code ignored;
     fs::remove_all(work_, ignored);
   }
@@ -98,11 +108,16 @@ class FileFinding : public Task {
   }
 
   Command confirm() {
+    log_ = LibFuzzerLog();
     write_file(work_ / "input", bytes_);
     Command command = replay_command(
         context_.project, context_.project.binary(pending_.key.sanitizer, pending_.key.target, ""),
         work_ / "input",
-        {.sanitizer = pending_.key.sanitizer, .checks = "all", .trace = true, .symbolize = true});
+        {.sanitizer = pending_.key.sanitizer,
+         .checks = "all",
+         .trace = true,
+         .symbolize = true,
+         .memory_mb = context_.memory_mb});
     command.cwd = work_;
     return command;
   }
@@ -214,7 +229,8 @@ class FileFinding : public Task {
   Pending pending_;
   Form form_;
   fs::path work_;
-  std::string bytes_;
+  std::string bytes_;  // that are executed
+  std::string raw_;    // as they were found
   std::string text_;
   Stage stage_ = Stage::kStart;
   LibFuzzerLog log_;
@@ -225,6 +241,7 @@ class FileFinding : public Task {
   bool minimized_ = false;
   bool settled_ = false;  // it is known which bug it is
   bool ready_ = false;    // no process is to come
+  bool stopped_ = false;
 };
 
 }  // namespace

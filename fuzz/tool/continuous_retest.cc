@@ -28,7 +28,11 @@ class Retest : public Task {
     Command command = replay_command(
         context_.project, context_.project.binary(bug_.key.sanitizer, bug_.key.target, ""),
         work_ / "input",
-        {.sanitizer = bug_.key.sanitizer, .checks = "all", .trace = false, .symbolize = true});
+        {.sanitizer = bug_.key.sanitizer,
+         .checks = "all",
+         .trace = false,
+         .symbolize = true,
+         .memory_mb = context_.memory_mb});
     command.cwd = work_;
     return command;
   }

@@ -238,6 +238,20 @@ TEST_F(ContinuousTest, AJobThatCannotStartHoldsNoOtherUp) {
   EXPECT_EQ(told("trouble").size(), 1u);
 }
 
+TEST_F(ContinuousTest, WhatItsTextLeavesOutIsFiledAsBytes) {
+  // Only these very bytes fail, not those that their text stands for.
+  checkout_.add_target("asan", "userq_fuzzer",
+                       "if [ -d \"$last\" ] || [ \"$(sha1sum <\"$last\" | cut -c1-40)\" = " +
+                           sha1(kInput) + " ]; then\n" + leaks() + "fi\n");
+  EXPECT_EQ(run(), kFound);
+  ASSERT_EQ(store().bugs().size(), 1u);
+  Bug bug = store().bugs()[0];
+  EXPECT_EQ(bug.status, Bug::Status::kOpen);
+  EXPECT_EQ(read_file(folder_.root / bug.file), kInput);
+  EXPECT_EQ(files_in(folder_.findings() / bug.signature),
+            (Names{"first.bin", "first.json", "report.txt", "reproducer.bin", "reproducer.json"}));
+}
+
 TEST_F(ContinuousTest, WhatEndsATargetWithoutAnInputIsFiledWithTheEmptyOne) {
   checkout_.add_target("asan", "userq_fuzzer", std::string(kLeakReport) + "exit 77\n");
   EXPECT_EQ(run(), kFound);

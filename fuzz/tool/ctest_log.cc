@@ -13,6 +13,7 @@ struct TestLine {
   unsigned all = 0;
   std::string name;
   bool passed = false;
+  bool skipped = false;
 };
 
 // " 3/12 Test  #3: suite.case ...........   Passed    0.01 sec"
@@ -34,7 +35,8 @@ TestLine parse_test_line(std::string_view text) {
   if (bad == std::string_view::npos && good == std::string_view::npos) return {};
   std::string_view name = rest.substr(0, std::min(bad, good));
   name = name.substr(0, name.find_last_not_of(" .") + 1);
-  return {static_cast<unsigned>(*all), std::string(name), bad == std::string_view::npos};
+  return {static_cast<unsigned>(*all), std::string(name), bad == std::string_view::npos,
+          bad != std::string_view::npos && rest.substr(bad).starts_with("***Skipped")};
 }
 
 }  // namespace
@@ -44,9 +46,11 @@ void CTestLog::line(std::string_view text) {
   if (test.all > 0) {
     all_ = test.all;
     last_ = test.name;
-    after_failure_ = !test.passed;
+    after_failure_ = !test.passed && !test.skipped;
     if (test.passed) {
       passed_++;
+    } else if (test.skipped) {
+      skipped_.push_back(test.name);
     } else {
       failed_.push_back(test.name);
     }

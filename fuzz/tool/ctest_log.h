@@ -11,11 +11,15 @@ class CTestLog {
  public:
   void line(std::string_view text);
 
-  unsigned done() const { return passed_ + static_cast<unsigned>(failed_.size()); }
+  unsigned done() const {
+    return passed_ + static_cast<unsigned>(failed_.size() + skipped_.size());
+  }
   unsigned all() const { return all_; }
   unsigned passed() const { return passed_; }
-  // Names of tests that failed, crashed, timed out, did not run or were skipped: all but passed.
+  // Names of tests that failed, crashed, timed out or did not run.
   const std::vector<std::string>& failed() const { return failed_; }
+  // Those that found the machine without what they need, and said so.
+  const std::vector<std::string>& skipped() const { return skipped_; }
   // What the failed tests printed.
   const std::vector<std::string>& failure_output() const { return failure_output_; }
   const std::string& last() const { return last_; }  // name of the last test that ended
@@ -26,6 +30,7 @@ class CTestLog {
   bool after_failure_ = false;
   std::string last_;
   std::vector<std::string> failed_;
+  std::vector<std::string> skipped_;
   std::vector<std::string> failure_output_;
 };
 

@@ -43,13 +43,14 @@ CTestLog read(std::string_view text) {
   return log;
 }
 
-TEST(CTestLog, CountsAllThatDidNotPassAsFailed) {
+TEST(CTestLog, CountsWhatDidNotPassAsFailedAndTheSkippedApart) {
   CTestLog log = read(kOutput);
   EXPECT_EQ(log.all(), 6u);
   EXPECT_EQ(log.done(), 6u);
   EXPECT_EQ(log.passed(), 1u);
-  EXPECT_EQ(log.failed(), (std::vector<std::string>{"suite.bad", "suite.gone", "suite.skip",
-                                                    "suite.crash", "suite.slow"}));
+  EXPECT_EQ(log.failed(),
+            (std::vector<std::string>{"suite.bad", "suite.gone", "suite.crash", "suite.slow"}));
+  EXPECT_EQ(log.skipped(), (std::vector<std::string>{"suite.skip"}));
 }
 
 TEST(CTestLog, KeepsWhatFailedTestsPrinted) {

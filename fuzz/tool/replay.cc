@@ -24,7 +24,7 @@ Command replay_command(const Project& project, const std::filesystem::path& bina
                        const std::filesystem::path& input, const RunOptions& options) {
   Command command;
   command.argv = {binary.string(), fmt::format("-timeout={}", kTimeoutSeconds),
-                  fmt::format("-rss_limit_mb={}", kMemoryLimitMb), input.string()};
+                  fmt::format("-rss_limit_mb={}", options.memory_mb), input.string()};
   command.env = target_environment(project, options);
   // libFuzzer ends an execution that hangs; this is for one that hangs where libFuzzer cannot see.
   command.deadline = std::chrono::seconds(kTimeoutSeconds * 2 + 60);

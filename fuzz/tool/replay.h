@@ -21,10 +21,11 @@ inline constexpr uint64_t kTimeoutSeconds = 25;
 inline constexpr unsigned kMemoryLimitMb = 2560;
 
 struct RunOptions {
-  std::string sanitizer;       // preset, of which build the binary is
-  std::string checks = "all";  // all | none
-  bool trace = false;          // print the trace hash after each execution
-  bool symbolize = true;       // names in the sanitizers' stacks: slow
+  std::string sanitizer;                // preset, of which build the binary is
+  std::string checks = "all";           // all | none
+  bool trace = false;                   // print the trace hash after each execution
+  bool symbolize = true;                // names in the sanitizers' stacks: slow
+  unsigned memory_mb = kMemoryLimitMb;  // of an execution, in replay_command()
 };
 
 // The environment a target binary runs in: sanitizer options, checks, trace.

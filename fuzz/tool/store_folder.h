@@ -40,11 +40,18 @@ class StoreLock {
   StoreLock(const StoreLock&) = delete;
   StoreLock& operator=(const StoreLock&) = delete;
 
+  // What keeps the process from working, for others to read; empty: nothing does. Can be said on a
+  // full disk as well.
+  void say(const std::string& trouble);
+
  private:
   int fd_ = -1;
 };
 
-// The process that holds the lock; 0 if none does.
-int store_holder(const StoreFolder& folder);
+struct StoreHolder {
+  int process = 0;  // that holds the lock; 0: none
+  std::string trouble;
+};
+StoreHolder store_holder(const StoreFolder& folder);
 
 }  // namespace tool

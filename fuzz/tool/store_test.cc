@@ -191,13 +191,18 @@ TEST_F(StoreTest, AFileThatIsNoStoreIsLeftAlone) {
 
 TEST_F(StoreTest, OneProcessAtATime) {
   StoreFolder folder{scratch_.path()};
-  EXPECT_EQ(store_holder(folder), 0);
+  EXPECT_EQ(store_holder(folder).process, 0);
   {
     StoreLock lock(folder);
-    EXPECT_EQ(store_holder(folder), static_cast<int>(::getpid()));
+    EXPECT_EQ(store_holder(folder).process, static_cast<int>(::getpid()));
+    EXPECT_EQ(store_holder(folder).trouble, "");
+    lock.say("the disk\nis full");
+    EXPECT_EQ(store_holder(folder).trouble, "the disk\\x0ais full");
+    lock.say("");
+    EXPECT_EQ(store_holder(folder).trouble, "");
     EXPECT_THROW(StoreLock{folder}, EnvironmentError);
   }
-  EXPECT_EQ(store_holder(folder), 0);
+  EXPECT_EQ(store_holder(folder).process, 0);
   StoreLock again(folder);
 }
 

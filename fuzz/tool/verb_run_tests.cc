@@ -135,12 +135,16 @@ int run(const std::vector<std::string>& all_arguments) {
       green = green && !ctest_arguments.empty();
     }
     green = green && result.broken.empty() && result.log.failed().empty();
+    const std::vector<std::string>& skipped = result.log.skipped();
+    const std::string shown =
+        note.empty() && !skipped.empty() ? "skipped: " + printable(join(skipped, ", ")) : note;
     table.row({result.preset, std::to_string(result.log.passed()),
                std::to_string(result.log.failed().size()), fmt::format("{:.1f}", result.seconds),
-               note});
+               shown});
     list.push_back({{"build", result.preset},
                     {"passed", result.log.passed()},
                     {"failed", result.log.failed()},
+                    {"skipped", result.log.skipped()},
                     {"seconds", result.seconds},
                     {"broken", note},
                     {"log", result.log_file.string()}});

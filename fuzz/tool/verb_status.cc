@@ -26,16 +26,21 @@ using nlohmann::json;
 
 // What the running process wrote last, if it runs; else what the records say.
 json status_of(const Project& project, const StoreFolder& folder) {
-  const int holder = store_holder(folder);
+  const StoreHolder holder = store_holder(folder);
   std::error_code ignored;
-  if (holder != 0 && fs::exists(folder.status(), ignored)) {
+  if (holder.process != 0 && fs::exists(folder.status(), ignored)) {
     json live = json::parse(read_file(folder.status()), nullptr, false);
-    if (live.is_object() && live.value("running", false)) return live;
+    if (live.is_object() && live.value("running", false)) {
+      // On a full disk it says so there only.
+      if (!holder.trouble.empty()) live["message"] = holder.trouble;
+      return live;
+    }
   }
   Store store(folder.database());
   LiveStatus stopped;
-  stopped.running = holder != 0;
-  stopped.pid = holder;
+  stopped.running = holder.process != 0;
+  stopped.pid = holder.process;
+  stopped.message = holder.trouble;
   stopped.commit = store.note("built");
   for (const JobRecord& job : store.jobs()) {
     stopped.inputs[job.key.target] = files_in(folder.corpus() / job.key.target).size();
