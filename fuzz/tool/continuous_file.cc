@@ -52,13 +52,13 @@ class FileFinding : public Task {
     switch (stage_) {
       case Stage::kStart:
         stage_ = Stage::kConfirm;
-        return confirm();
+        return execute(bytes_);
       case Stage::kConfirm:
         if (outcome_.clean() && bytes_ != raw_) {
           // The text leaves something out that matters: then it is filed as bytes.
           bytes_ = raw_;
           form_ = Form::kBytes;
-          return confirm();
+          return execute(bytes_);
         }
         settle();
         if (outcome_.verdict && !known_) {
@@ -67,6 +67,14 @@ class FileFinding : public Task {
         }
         break;
       case Stage::kMinimize:
+        if (minimized_) {
+          stage_ = Stage::kVerify;
+          const Input smaller = load_input(in_work("smaller"));
+          return execute({smaller.bytes.begin(), smaller.bytes.end()});
+        }
+        break;
+      case Stage::kVerify:
+        settle_smaller();
         break;
     }
     ready_ = true;
@@ -74,7 +82,7 @@ class FileFinding : public Task {
   }
 
   void line(std::string_view line) override {
-    if (stage_ == Stage::kConfirm) log_.line(line);
+    if (stage_ != Stage::kMinimize) log_.line(line);
   }
 
   void ended(const Exit& exit) override {
@@ -84,8 +92,10 @@ class FileFinding : public Task {
     }
     if (stage_ == Stage::kConfirm) {
       outcome_ = outcome_of(log_, exit, context_.project);
+    } else if (stage_ == Stage::kMinimize) {
+      minimized_ = exit.clean() && fs::exists(in_work("smaller"));
     } else {
-      minimized_ = exit.clean();
+      smaller_outcome_ = outcome_of(log_, exit, context_.project);
     }
   }
 
@@ -100,16 +110,16 @@ class FileFinding : public Task {
   }
 
  private:
-  enum class Stage { kStart, kConfirm, kMinimize };
+  enum class Stage { kStart, kConfirm, kMinimize, kVerify };
 
   fs::path incoming() const { return context_.folder.incoming() / pending_.file; }
   fs::path in_work(const char* name) const {
     return work_ / (name + std::string(text_form::extension(form_)));
   }
 
-  Command confirm() {
+  Command execute(const std::string& bytes) {
     log_ = LibFuzzerLog();
-    write_file(work_ / "input", bytes_);
+    write_file(work_ / "input", bytes);
     Command command = replay_command(
         context_.project, context_.project.binary(pending_.key.sanitizer, pending_.key.target, ""),
         work_ / "input",
@@ -154,6 +164,30 @@ class FileFinding : public Task {
     if (!known_) write_finding(in_work("first"));
   }
 
+  // The smaller input is what is filed, so the bug is what that ends in: the verdict is the same,
+  // but not always all that a signature is made of (the other side of a race, say).
+  void settle_smaller() {
+    if (!smaller_outcome_.verdict) {
+      minimized_ = false;
+      return;
+    }
+    const std::string before = bug_.signature;
+    bug_.signature =
+        signature_of(*smaller_outcome_.verdict, smaller_outcome_.report, pending_.key.target).id;
+    if (bug_.signature == before) return;
+    outcome_ = smaller_outcome_;
+    bug_.verdict = outcome_.verdict->text();
+    bug_.details = report_details(outcome_.report);
+    const fs::path path =
+        form_ == Form::kBytes ? sidecar_of(in_work("smaller")) : in_work("smaller");
+    std::string text = read_file(path);
+    const size_t at = text.find(before);
+    if (at != std::string::npos) text.replace(at, before.size(), bug_.signature);
+    write_durably(path, text);
+    const std::optional<Bug> known = context_.store.bug(bug_.signature);
+    known_ = known && known->status == Bug::Status::kOpen;
+  }
+
   void write_finding(const fs::path& path) {
     if (form_ == Form::kBytes) {
       write_durably(path, bytes_);
@@ -196,8 +230,7 @@ class FileFinding : public Task {
     auto in_folder = [&](const char* name) {
       return folder / (name + std::string(text_form::extension(form_)));
     };
-    const bool smaller = minimized_ && fs::exists(in_work("smaller"));
-    const fs::path reproducer = smaller ? in_work("smaller") : in_work("first");
+    const fs::path reproducer = minimized_ ? in_work("smaller") : in_work("first");
     for (const auto& [from, to] : {std::pair{in_work("first"), in_folder("first")},
                                    std::pair{reproducer, in_folder("reproducer")}}) {
       write_durably(to, read_file(from));
@@ -235,6 +268,7 @@ class FileFinding : public Task {
   Stage stage_ = Stage::kStart;
   LibFuzzerLog log_;
   Outcome outcome_;
+  Outcome smaller_outcome_;
   FindingComment comment_;
   Bug bug_;
   bool known_ = false;

@@ -238,6 +238,32 @@ TEST_F(ContinuousTest, AJobThatCannotStartHoldsNoOtherUp) {
   EXPECT_EQ(told("trouble").size(), 1u);
 }
 
+TEST_F(ContinuousTest, ABugIsWhatItsMinimizedInputEndsIn) {
+  // Any input but the empty program races with f, that one with g: once minimized it is the same.
+  const std::string races =
+      "if [ -d \"$last\" ] || [ $(wc -c <\"$last\") -gt 3 ]; then with=f; else with=g; fi\n"
+      "echo 'WARNING: ThreadSanitizer: data race (pid=1)'\n"
+      "echo '  Read of size 8 at 0x1 by thread T1:'\n"
+      "echo '    #0 userq::h() core/userq/h.cc:1:1'\n"
+      "echo '  Previous write of size 8 at 0x1 by thread T2:'\n"
+      "echo \"    #0 userq::$with() core/userq/$with.cc:1:1\"\n"
+      "echo 'SUMMARY: ThreadSanitizer: data race core/userq/h.cc:1:1 in userq::h()'\n"
+      "if [ -d \"$last\" ]; then\n  printf '\\0\\0\\0\\1' >\"${prefix}crash-" +
+      sha1(kInput) + "\"\nfi\nexit 66\n";
+  checkout_.add_target("asan", "userq_fuzzer", races);
+  write_file(
+      options_.self,
+      "#!/bin/sh\nfor a; do case $a in */first.fence) first=$a ;; */smaller.fence) out=$a ;; "
+      "esac; done\ngrep '^# fencebench:' \"$first\" >\"$out\"\n");
+  EXPECT_EQ(run(), kFound);
+  ASSERT_EQ(store().bugs().size(), 1u);
+  const Bug bug = store().bugs()[0];
+  const std::string report = read_file(folder_.findings() / bug.signature / "report.txt");
+  EXPECT_NE(report.find("userq::g()"), std::string::npos);
+  EXPECT_NE(read_file(folder_.root / bug.file).find("signature=" + bug.signature),
+            std::string::npos);
+}
+
 TEST_F(ContinuousTest, WhatItsTextLeavesOutIsFiledAsBytes) {
   // Only these very bytes fail, not those that their text stands for.
   checkout_.add_target("asan", "userq_fuzzer",
