@@ -175,8 +175,11 @@ disk_full() {
   mount -t tmpfs -o size=24M tmpfs "$store" || { bad "cannot mount a tmpfs"; return; }
   start allocator_fuzzer userq_fuzzer --slice 5
   wait_for 300 slice_has_inputs || bad "fuzzing has not begun"
-  dd if=/dev/zero of="$store/somebody-elses" bs=64k 2>/dev/null
+  fill() { dd if=/dev/zero bs=64k oflag=append conv=notrunc of="$store/somebody-elses" 2>/dev/null; }
+  fill
   check "it waits" wait_for 60 grep -q "disk is" "$work/log"
+  sleep 2
+  fill  # what the slices gave back
   local before
   before=$(inputs)
   local status
