@@ -27,6 +27,16 @@ size_t capacity;  // a power of two
 size_t live;
 uint32_t serial;
 
+// The latest ones that were freed: what a second free is told about.
+struct Freed {
+  uintptr_t key;  // ~address
+  const char* type;
+  uint32_t tag;  // of the operation that freed it
+};
+constexpr size_t kFreedKept = 64;
+Freed freed[kFreedKept];
+size_t frees;
+
 size_t slot_of(uintptr_t key) { return (key * 0x9e3779b97f4a7c15 >> 20) & (capacity - 1); }
 
 size_t find(uintptr_t key) {
@@ -46,19 +56,24 @@ void grow() {
   std::free(old);
 }
 
+uint32_t present_tag() {
+  const sched::Context* context = sched::current();
+  return context ? context->tag : 0;
+}
+
 void remember(void* object, const char* type) {
   if (live * 2 >= capacity) grow();
   const uintptr_t key = ~reinterpret_cast<uintptr_t>(object);
-  const sched::Context* context = sched::current();
-  table[find(key)] = {key, type, context ? context->tag : 0, ++serial};
+  table[find(key)] = {key, type, present_tag(), ++serial};
   ++live;
 }
 
-// Closes the gap, so that probing never needs tombstones.
-void forget(void* object) {
-  if (capacity == 0) return;
+// Closes the gap, so that probing never needs tombstones. False if it is not live.
+bool forget(void* object) {
+  if (capacity == 0) return false;
   size_t gap = find(~reinterpret_cast<uintptr_t>(object));
-  if (table[gap].key == 0) return;  // not live: free() below lets the sanitizer say why
+  if (table[gap].key == 0) return false;
+  freed[frees++ % kFreedKept] = {table[gap].key, table[gap].type, present_tag()};
   --live;
   for (size_t i = (gap + 1) & (capacity - 1); table[i].key != 0; i = (i + 1) & (capacity - 1)) {
     const size_t home = slot_of(table[i].key);
@@ -67,6 +82,19 @@ void forget(void* object) {
     gap = i;
   }
   table[gap].key = 0;
+  return true;
+}
+
+void report_double_free(void* object) {
+  const uintptr_t key = ~reinterpret_cast<uintptr_t>(object);
+  for (size_t i = 1; i <= kFreedKept && i <= frees; ++i) {
+    const Freed& before = freed[(frees - i) % kFreedKept];
+    if (before.key != key) continue;
+    report(Verdict::kDoubleFree, before.type, "%s is freed, and was freed before\n  first by %s",
+           before.type, describe_operation(before.tag));
+    return;
+  }
+  report(Verdict::kDoubleFree, "unknown object", "what is freed is not allocated");
 }
 
 bool injected_failure() {
@@ -104,7 +132,7 @@ void* kzalloc(size_t size, Gfp gfp, const char* type) { return allocate(size, gf
 void kfree(void* object) {
   if (object == nullptr) return;
   sched::point(sched::Point::kFree);
-  forget(object);
+  if (!forget(object) && checks_enabled) return report_double_free(object);
   if (sched::touches_wanted()) sched::forget(object, malloc_usable_size(object));
   std::free(object);
 }
@@ -136,6 +164,7 @@ void slab_reset(bool free_live) {
   }
   live = 0;
   serial = 0;
+  frees = 0;
 }
 
 }  // namespace kernel

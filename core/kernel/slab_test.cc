@@ -49,6 +49,46 @@ TEST(Slab, FreeOfNullIsNothing) {
             "nothing");
 }
 
+TEST(Slab, WhatIsFreedTwiceIsReportedByItsType) {
+  EXPECT_EQ(run_alone([] {
+              void* other = kernel::kmalloc(8, Gfp::kKernel, "other");
+              void* thing = kernel::kmalloc(8, Gfp::kKernel, "thing");
+              kernel::kfree(thing);
+              kernel::kfree(other);
+              kernel::kfree(thing);
+            }),
+            "double-free thing");
+}
+
+TEST(Slab, WhatWasNeverAllocatedCannotBeFreed) {
+  EXPECT_EQ(run_alone([] {
+              static char somewhere[8];
+              kernel::kfree(somewhere);
+            }),
+            "double-free unknown object");
+}
+
+TEST(Slab, MemoryThatIsUsedAgainMayBeFreedAgain) {
+  EXPECT_EQ(run_alone([] {
+              for (int i = 0; i < 1000; ++i)
+                kernel::kfree(kernel::kmalloc(8, Gfp::kKernel, "thing"));
+            }),
+            "nothing");
+}
+
+TEST(SlabReportDeathTest, DoubleFreeTellsWhoWasFirst) {
+  TestRun run;
+  run.print = true;
+  run.threads = {[] {
+    void* thing = kernel::kmalloc(8, Gfp::kKernel, "thing");
+    kernel::kfree(thing);
+    kernel::kfree(thing);
+  }};
+  EXPECT_DEATH(run(),
+               "ERROR: double-free: thing is freed, and was freed before\n"
+               "  first by operation 1\n");
+}
+
 TEST(Slab, CountsWhatIsLiveOverGrowthAndFreesInAnyOrder) {
   EXPECT_EQ(run_alone([] {
               constexpr size_t kObjects = 5000;  // the table starts smaller and grows several times

@@ -1,7 +1,10 @@
 #include "fuzz/tool/signature.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "fuzz/tool/sha1.h"
 #include "fuzz/tool/strings.h"
@@ -230,8 +233,38 @@ const Stack* titled(const std::vector<Stack>& stacks,
   return nullptr;
 }
 
+// The number after `mark` in hexadecimal: " at 0x720400000010 by thread T7".
+std::optional<uint64_t> address_after(std::string_view text, std::string_view mark) {
+  const size_t at = text.find(mark);
+  if (at == std::string_view::npos) return {};
+  text = text.substr(at + mark.size());
+  uint64_t address = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), address, 16);
+  if (error != std::errc() || end == text.data()) return {};
+  return address;
+}
+
+// "on byte 8 of memory from alloc_queue core/userq/queue_create.cc"; empty if the report does not
+// tell. `accesses`: the stacks of both sides.
+std::string raced_memory(const std::vector<const Stack*>& accesses,
+                         const std::vector<Stack>& stacks) {
+  const Stack* block = titled(stacks, {"Location is heap block of size "});
+  if (block == nullptr || accesses.empty()) return "";
+  const std::string by = culprit(block->frames);
+  const std::optional<uint64_t> start = address_after(block->title, " at 0x");
+  std::optional<uint64_t> lowest;
+  for (const Stack* access : accesses) {
+    const std::optional<uint64_t> address = address_after(access->title, " at 0x");
+    if (address && (!lowest || *address < *lowest)) lowest = address;
+  }
+  if (by.empty() || !start || !lowest || *lowest < *start) return "";
+  return fmt::format("on byte {} of memory from {}", *lowest - *start, by);
+}
+
 std::string place_of_race(const std::vector<Stack>& stacks) {
   std::vector<std::string> sides;
+  std::vector<const Stack*> accesses;
+  bool frees = false;
   for (const Stack& stack : stacks) {
     const size_t of_size = stack.title.find(" of size ");
     const bool access = of_size != std::string::npos && stack.title.find(" by ") > of_size;
@@ -240,8 +273,15 @@ std::string place_of_race(const std::vector<Stack>& stacks) {
     if (side.empty()) continue;
     // A race with the end of the memory is another bug than one with a plain access.
     const std::string& top = stack.frames.front().function;
-    if (top == "free" || top.starts_with("operator delete")) side = "free by " + side;
+    if (top == "free" || top.starts_with("operator delete")) {
+      side = "free by " + side;
+      frees = true;
+    }
     sides.push_back(side);
+    accesses.push_back(&stack);
+  }
+  if (std::string memory = raced_memory(accesses, stacks); !frees && !memory.empty()) {
+    return memory;
   }
   std::sort(sides.begin(), sides.end());
   return sides.empty() ? "" : "between " + join(sides, " and ");

@@ -11,8 +11,9 @@
 //   executor and plain get and put say how the memory was touched, not who erred. Of memory on the
 //   heap also the function that allocated it, which tells the type of the object. Not who freed
 //   it: that is whoever was last in this interleaving.
-// - A data race: both functions, in alphabetical order; which one comes second is up to the
-//   schedule.
+// - A data race: which byte of which memory, by who allocated it: a lock that is not taken lets
+//   several functions race on it. With the end of that memory, or where the report does not tell:
+//   both functions, in alphabetical order; which one comes second is up to the schedule.
 // - A leak of LeakSanitizer's: the function that allocated what leaked directly.
 // - A time-out: the function of ours at the root of the stack, for the top is wherever it was just
 //   then.

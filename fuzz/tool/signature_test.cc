@@ -178,6 +178,35 @@ TEST(Signature, UseElsewhereOrOfAnotherObjectIsAnotherBug) {
             id);
 }
 
+TEST(Signature, ARaceOnMemoryIsNamedByThatMemory) {
+  const std::string race =
+      "WARNING: ThreadSanitizer: data race (pid=1)\n"
+      "  Read of size 8 at 0x720400000018 by thread T7:\n"
+      "    #0 userq::seq64_alloc(userq::Seq64&) /src/fb/core/userq/seq64.cc:40:33 (f+0x1)\n"
+      "  Previous write of size 8 at 0x720400000018 by thread T6:\n"
+      "    #0 userq::seq64_alloc(userq::Seq64&) /src/fb/core/userq/seq64.cc:45:22 (f+0x1)\n"
+      "  Location is heap block of size 16 at 0x720400000010 allocated by thread T9:\n"
+      "    #0 malloc <null> (f+0x1)\n"
+      "    #1 userq::device_init(userq::DeviceConfig const&) /src/fb/core/userq/device.cc:38:7\n"
+      "SUMMARY: ThreadSanitizer: data race /src/fb/core/userq/seq64.cc:40:33 in "
+      "userq::seq64_alloc(userq::Seq64&)";
+  Signature found = signature(race);
+  EXPECT_EQ(found.text(),
+            "ThreadSanitizer: data-race on byte 8 of memory from device_init core/userq/device.cc");
+  // Another function that forgets the same lock; another run, where the memory lies elsewhere.
+  EXPECT_EQ(signature(replaced(race, "seq64_alloc(userq::Seq64&) /src/fb/core/userq/seq64.cc:45",
+                               "seq64_free(userq::Seq64&) /src/fb/core/userq/seq64.cc:56"))
+                .id,
+            found.id);
+  EXPECT_EQ(signature(replaced(replaced(race, "0x720400000018", "0x720800000028"), "0x720400000010",
+                               "0x720800000020"))
+                .id,
+            found.id);
+  // Another field, another object.
+  EXPECT_NE(signature(replaced(race, "0x720400000018", "0x720400000010")).id, found.id);
+  EXPECT_NE(signature(replaced(race, "device_init", "file_open")).id, found.id);
+}
+
 TEST(Signature, ARaceIsAnUnorderedPair) {
   Signature found = signature(kRace);
   EXPECT_EQ(found.text(),
