@@ -111,8 +111,8 @@ json status_json(Store& store, const StoreFolder& folder, const std::string& com
 std::string status_line(const json& status) {
   const bool running = status["running"];
   const std::string message = status["message"];
-  size_t open = 0;
-  for (const json& finding : status["findings"]) open += finding["status"] != "fixed" ? 1 : 0;
+  std::map<std::string, size_t> bugs;
+  for (const json& finding : status["findings"]) bugs[finding["status"]]++;
   uint64_t inputs = 0;
   std::map<std::string, uint64_t> corpora;
   size_t broken = 0;
@@ -134,11 +134,14 @@ std::string status_line(const json& status) {
                          : "waiting";
   if (!commit.empty()) line += " at " + printable(commit);
   line += fmt::format(
-      ": {} executions in {} of fuzzing, {}/s; {} open of {} findings; {} inputs",
+      ": {} executions in {} of fuzzing, {}/s; {} inputs; bugs: {} open, {} fixed",
       with_commas(executions), human_seconds(seconds),
       with_commas(seconds > 0 ? static_cast<uint64_t>(static_cast<double>(executions) / seconds)
                               : 0),
-      open, status["findings"].size(), with_commas(inputs));
+      with_commas(inputs), bugs["open"], bugs["fixed"]);
+  if (bugs["unreproducible"] > 0) {
+    line += fmt::format(", {} not seen again", bugs["unreproducible"]);
+  }
   if (broken > 0) line += fmt::format("; {} jobs in trouble", broken);
   if (!message.empty()) line += "; " + printable(message);
   return line;

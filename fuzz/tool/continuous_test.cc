@@ -306,6 +306,14 @@ TEST_F(ContinuousTest, OnlyOneWorksOnAStore) {
   EXPECT_THROW(run(), EnvironmentError);
 }
 
+TEST_F(ContinuousTest, HowItStandsIsOneLine) {
+  checkout_.add_target("asan", "userq_fuzzer", leaks());
+  Continuous continuous(checkout_.project(), options_, progress_);
+  continuous.run();
+  EXPECT_TRUE(continuous.status().starts_with("stopped: 40 executions in "));
+  EXPECT_TRUE(continuous.status().ends_with("0 inputs; bugs: 1 open, 0 fixed"));
+}
+
 TEST(NextJob, TheLowestTurnIsNext) {
   EXPECT_EQ(next_job({{10, 1}, {5, 1}, {5, 1}}), 1u);
   EXPECT_EQ(next_job({{10, 1}, {5, 1, false}, {5, 1}}), 2u);
