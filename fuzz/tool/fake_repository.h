@@ -13,7 +13,6 @@ class FakeRepository {
  public:
   explicit FakeRepository(fs::path root) : root_(std::move(root)) {}
 
-  // False: there is no git, so there is nothing to test.
   bool init() const { return git({"init", "--quiet", "--initial-branch=main"}); }
 
   // Whether git succeeds. Nothing of the user's configuration counts.
