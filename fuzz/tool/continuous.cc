@@ -112,7 +112,6 @@ Continuous::Continuous(const Project& project, const ContinuousOptions& options,
       started_(Clock::now()) {
   context_.tell = [this](const std::string& kind, const std::string& text) {
     const Seconds now = context_.now();
-    if (kind == "trouble") last_trouble_ = text;
     progress_.note(fmt::format("{} {}: {}", utc_time(now), kind, printable(text)));
     try {
       store_.add_event({now, kind, text});
@@ -207,11 +206,10 @@ bool Continuous::build_all() {
   lock_.say("");
   if (known != commit.id) context_.tell("build", fmt::format("{} {}", commit.id, revision.title));
   context_.revision = revision;
-  const bool other_sources = store_.note("built_stamp") != revision.stamp;
   built_stamp_ = revision.stamp;
   store_.set_note("built", commit.id);
-  store_.set_note("built_stamp", revision.stamp);
-  if (other_sources) to_retest_ = store_.bugs();
+  // At each start as well: the last process may have been stopped before it had looked at all.
+  to_retest_ = store_.bugs();
   std::erase_if(to_retest_,
                 [](const Bug& bug) { return bug.status == Bug::Status::kUnreproducible; });
   return true;

@@ -119,7 +119,6 @@ class Continuous {
   std::string changed_stamp_;                // of the sources at the last look
   bool rebuild_ = false;                     // as soon as everything has come to its end
   std::string paused_;                       // why nothing is started now; empty: it is
-  std::string last_trouble_;
   std::string status_line_;
   bool stopping_ = false;
   bool over_disk_ = false;

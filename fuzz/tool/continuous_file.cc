@@ -159,8 +159,7 @@ class FileFinding : public Task {
     comment_.commit = pending_.commit;
     comment_.found = utc_time(pending_.seen);
     comment_.signature = bug_.signature;
-    const std::optional<Bug> known = context_.store.bug(bug_.signature);
-    known_ = known && known->status == Bug::Status::kOpen;
+    known_ = context_.store.is_open(bug_.signature);
     if (!known_) write_finding(in_work("first"));
   }
 
@@ -184,8 +183,7 @@ class FileFinding : public Task {
     const size_t at = text.find(before);
     if (at != std::string::npos) text.replace(at, before.size(), bug_.signature);
     write_durably(path, text);
-    const std::optional<Bug> known = context_.store.bug(bug_.signature);
-    known_ = known && known->status == Bug::Status::kOpen;
+    known_ = context_.store.is_open(bug_.signature);
   }
 
   void write_finding(const fs::path& path) {

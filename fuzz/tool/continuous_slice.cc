@@ -145,8 +145,7 @@ class FuzzSlice : public Task {
     std::set<std::string> taken;
     for (const Found& found : found_) {
       if (!found.signature.empty()) {
-        const std::optional<Bug> known = context_.store.bug(found.signature);
-        if (known && known->status == Bug::Status::kOpen) {
+        if (context_.store.is_open(found.signature)) {
           again.push_back(found.signature);
           continue;
         }

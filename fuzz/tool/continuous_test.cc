@@ -166,6 +166,15 @@ TEST_F(ContinuousTest, ABugGoesWithACommitAndComesBackWithAnother) {
   EXPECT_EQ(told("finding").size(), 1u);
 }
 
+TEST_F(ContinuousTest, BugsAreLookedAtAgainAtEachStart) {
+  checkout_.add_target("asan", "userq_fuzzer", leaks());
+  run();
+  // As after a stop that came between the build and the look.
+  checkout_.add_target("asan", "userq_fuzzer", kDone);
+  EXPECT_EQ(run(), kNothingFound);
+  EXPECT_EQ(store().bugs().at(0).status, Bug::Status::kFixed);
+}
+
 TEST_F(ContinuousTest, WhatAKilledProcessLeftIsTakenOver) {
   checkout_.add_target(
       "asan", "userq_fuzzer",

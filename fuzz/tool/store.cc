@@ -374,6 +374,11 @@ std::optional<Bug> Store::bug(const std::string& signature) {
   });
 }
 
+bool Store::is_open(const std::string& signature) {
+  const std::optional<Bug> known = bug(signature);
+  return known && known->status == Bug::Status::kOpen;
+}
+
 void Store::bug_is_fixed(const std::string& signature, const std::string& commit) {
   in_transaction(*database_, [&] {
     execute(*database_, "UPDATE bugs SET status = ?, fixed_commit = ? WHERE signature = ?",

@@ -143,6 +143,7 @@ class Store {
 
   std::vector<Bug> bugs();  // the first seen first
   std::optional<Bug> bug(const std::string& signature);
+  bool is_open(const std::string& signature);
   void bug_is_fixed(const std::string& signature, const std::string& commit);
   void bug_is_there(const std::string& signature, const std::string& commit, Seconds now);
 
