@@ -3,8 +3,8 @@
 #   corpus/<target>/*        run on that target, no finding expected           replay.<target>
 #                            in three orders, the same traces expected         replay_orders.<target>
 #   corpus/regressions/*     findings that were fixed: likewise, on the target that each names
-#   corpus/defects/NAME.fence   on the unpatched target, no finding expected   replay.<target>
-#                               on the variant NAME, its verdict expected      defect.NAME.<target>
+#   corpus/defects/NAME.*    on the unpatched target, no finding expected      replay.<target>
+#                            on the variant NAME, its verdict expected         defect.NAME.<target>
 #
 # Programs (.fence), lists of steps (.steps) and ioctl calls (.calls) are kept as text and assembled to bytes under
 # build/<preset>/corpus; other files are taken as they are. A regression and the reproducer of a defect say in their `# fencebench:`
@@ -49,9 +49,13 @@ function(fencebench_corpus_tests)
     return()
   endif()
   fencebench_executable(assemble SOURCES fuzz/targets/assemble.cc DEPS text_form)
-  file(GLOB reproducers CONFIGURE_DEPENDS
-      "${PROJECT_SOURCE_DIR}/corpus/defects/*.fence" "${PROJECT_SOURCE_DIR}/corpus/regressions/*.fence"
-      "${PROJECT_SOURCE_DIR}/corpus/regressions/*.steps" "${PROJECT_SOURCE_DIR}/corpus/regressions/*.calls")
+  set(texts "")
+  foreach(folder IN ITEMS defects regressions)
+    foreach(form IN ITEMS fence steps calls)
+      list(APPEND texts "${PROJECT_SOURCE_DIR}/corpus/${folder}/*.${form}")
+    endforeach()
+  endforeach()
+  file(GLOB reproducers CONFIGURE_DEPENDS ${texts})
   foreach(reproducer IN LISTS reproducers)
     fencebench_reproducer_field("${reproducer}" target its_target)
     if(NOT its_target IN_LIST targets)
@@ -107,13 +111,22 @@ endfunction()
 # Called for each variant (Defects.cmake). A verdict of a sanitizer counts only where that
 # sanitizer is built in; a verdict of our own checkers counts in every build.
 function(fencebench_defect_test target defect)
-  set(text "${PROJECT_SOURCE_DIR}/corpus/defects/${defect}.fence")
   if(NOT BUILD_TESTING)
     return()
   endif()
-  if(NOT EXISTS "${text}")
-    message(WARNING "core/defects/${defect}.patch has no reproducer corpus/defects/${defect}.fence")
+  set(text "")
+  foreach(form IN ITEMS fence steps calls)
+    if(EXISTS "${PROJECT_SOURCE_DIR}/corpus/defects/${defect}.${form}")
+      list(APPEND text "${PROJECT_SOURCE_DIR}/corpus/defects/${defect}.${form}")
+    endif()
+  endforeach()
+  list(LENGTH text count)
+  if(count EQUAL 0)
+    message(WARNING "core/defects/${defect}.patch has no reproducer corpus/defects/${defect}.fence, "
+                    ".steps or .calls")
     return()
+  elseif(count GREATER 1)
+    message(FATAL_ERROR "core/defects/${defect}.patch has more than one reproducer: ${text}")
   endif()
   fencebench_reproducer_field("${text}" target its_target)
   fencebench_reproducer_field("${text}" verdict verdict)
