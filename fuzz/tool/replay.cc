@@ -16,6 +16,8 @@ std::map<std::string, std::optional<std::string>> target_environment(const Proje
   auto environment = sanitizer_environment(project.root() / "sanitizers", extra);
   std::string own = "checks=" + options.checks;
   if (options.trace) own += ":trace_hash=1";
+  if (!options.target_options.empty()) own += ":" + options.target_options;
+  if (!options.canary.empty()) own += ":canary=" + options.canary.string();
   environment["FENCEBENCH_OPTIONS"] = own;
   return environment;
 }

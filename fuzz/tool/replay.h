@@ -26,6 +26,8 @@ struct RunOptions {
   bool trace = false;                   // print the trace hash after each execution
   bool symbolize = true;                // names in the sanitizers' stacks: slow
   unsigned memory_mb = kMemoryLimitMb;  // of an execution, in replay_command()
+  std::string target_options = {};      // of FENCEBENCH_OPTIONS, besides these
+  std::filesystem::path canary = {};    // file of a defect's counts; empty: none
 };
 
 // The environment a target binary runs in: sanitizer options, checks, trace.
