@@ -33,12 +33,12 @@ struct HuntRun {
 
 // One attempt at finding a defect.
 struct Trial {
-  std::string defect;  // empty: the correct core
-  std::string target;
-  std::string build;          // the sanitizer
-  std::string configuration;  // "fencebench", "bytes", "random", "pct", "afl", ...
-  std::string corpus;         // what it starts from: "empty" or "seeds"
-  uint64_t trial = 0;         // its number
+  std::string defect{};  // empty: the correct core
+  std::string target{};
+  std::string build{};          // the sanitizer
+  std::string configuration{};  // "fencebench", "bytes", "random", "pct", "afl", ...
+  std::string corpus{};         // what it starts from: "empty" or "seeds"
+  uint64_t trial = 0;           // its number
   uint64_t seed = 0;
   double bound_seconds = 0;
   uint64_t bound_executions = 0;
@@ -56,11 +56,11 @@ struct Trial {
 
 // A defect's reproducer, executed.
 struct Replay {
-  std::string defect;
-  std::string target;
-  std::string build;
-  std::string checks;   // "all", or "none": the sanitizer alone
-  std::string verdict;  // empty: clean
+  std::string defect{};
+  std::string target{};
+  std::string build{};
+  std::string checks{};   // "all", or "none": the sanitizer alone
+  std::string verdict{};  // empty: clean
   uint64_t reached = 0;
   uint64_t triggered = 0;
   nlohmann::json more{};

@@ -60,18 +60,18 @@ Median median_survival(const SurvivalCurve& curve);
 // The mean time up to `bound`, a subject without an event counting as `bound`: the area under the
 // curve.
 struct RestrictedMean {
-  double bound;
-  double mean;
-  double error;  // standard error
+  double bound = 0;
+  double mean = 0;
+  double error = 0;  // standard error
   Interval interval;
 };
 RestrictedMean restricted_mean(const SurvivalCurve& curve, double bound,
                                double confidence = kConfidence);
 
 struct LogRank {
-  double expected_first;  // events of the first sample, were both alike
-  double chi_squared;     // 1 degree of freedom; 0 if nothing can be said
-  double p;
+  double expected_first = 0;  // events of the first sample, were both alike
+  double chi_squared = 0;     // 1 degree of freedom; 0 if nothing can be said
+  double p = 1;
 };
 LogRank log_rank(std::span<const Observation> first, std::span<const Observation> second);
 
