@@ -6,6 +6,8 @@
 #                                          like the target, or `--target <target>` would mean it
 #   CMake targets                          <target>-NAME, and `defects` for those whose reproducer is
 #                                          for that target; not part of `all`
+#   build/<preset>/variants.txt            all of these, for the command; the target `variants` does nothing but
+#                                          bring that up to date
 #
 # A patch that touches .cc files costs one compilation for each of them: the patched object stands
 # before the archives on the link line, so the archive's member of the same file is never pulled.
@@ -145,6 +147,7 @@ function(fencebench_defect patch in_catalogue)
       continue()
     endif()
     set(variant ${target}-${defect})
+    set_property(GLOBAL APPEND PROPERTY FENCEBENCH_VARIANTS ${variant})
     add_executable(${variant} EXCLUDE_FROM_ALL)
     foreach(library IN LISTS patched)
       fencebench_patched_objects(${defect} ${library} "${patched_${library}}" "${touched}"
@@ -191,4 +194,8 @@ function(fencebench_defects)
   foreach(patch IN LISTS handed)
     fencebench_defect("${patch}" FALSE)
   endforeach()
+  get_property(variants GLOBAL PROPERTY FENCEBENCH_VARIANTS)
+  list(JOIN variants "\n" variants)
+  file(WRITE "${PROJECT_BINARY_DIR}/variants.txt" "${variants}\n")
+  add_custom_target(variants)
 endfunction()

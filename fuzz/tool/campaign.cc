@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 
 #include "fuzz/tool/campaign_job.h"
 #include "fuzz/tool/corpus_folders.h"
@@ -29,16 +28,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kMostLogBytes = 64 << 20;  // a target may print at each execution
 constexpr uint64_t kMostRestarts = 10'000;
-
-// Zeros if there is no such file.
-kernel::CanaryCounts read_canary(const fs::path& path) {
-  kernel::CanaryCounts counts{};
-  std::error_code error;
-  if (fs::file_size(path, error) != sizeof counts || error) return counts;
-  const std::string bytes = read_file(path);
-  std::memcpy(&counts, bytes.data(), sizeof counts);
-  return counts;
-}
 
 }  // namespace
 
@@ -193,7 +182,8 @@ void Campaign::start(Job& job) {
 // Another has found the same defect.
 bool Campaign::is_superfluous(const Job& job) const {
   return options_.once_each && std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& other) {
-           return other->result.defect == job.result.defect && other->result.verdict;
+           return other->result.defect == job.result.defect &&
+                  other->result.label == job.result.label && other->result.verdict;
          });
 }
 

@@ -19,8 +19,8 @@ struct Configuration {
   std::string name;     // as on the command line
   std::string meaning;  // for people
   Engine engine = Engine::kLibFuzzer;
-  std::string target_options;  // of FENCEBENCH_OPTIONS, besides the usual ones
-  bool replays = true;         // an input repeats what it did without these options
+  std::string target_options{};  // of FENCEBENCH_OPTIONS, besides the usual ones
+  bool replays = true;           // an input repeats what it did without these options
 
   bool operator==(const Configuration&) const = default;
 };
@@ -36,7 +36,8 @@ const Configuration& configuration_of(Engine engine);
 struct JobSpec {
   std::string target;
   std::string sanitizer;
-  std::string defect;  // empty: the plain core
+  std::string defect;   // empty: the plain core
+  std::string label{};  // what a person calls that core; empty: as the defect
   Configuration configuration;
   uint64_t trial = 0;              // from 1: on a corpus of its own; 0: on the stored one
   std::optional<uint64_t> seed{};  // of its first start

@@ -185,6 +185,12 @@ void ActivePatches::add(const PatchedCore& core) {
   active_.push_back(file);
 }
 
+std::string ActivePatches::add_file(std::string_view defect, const fs::path& path) {
+  const PatchedCore core = patch_core(project_, defect, read_named_file(path), path);
+  if (!core.name.empty()) add(core);
+  return core.name;
+}
+
 bool ActivePatches::add_kept(const std::string& name) {
   if (!is_patched_core(name) || name.find('/') != std::string::npos) return false;
   std::error_code ignored;

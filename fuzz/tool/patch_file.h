@@ -36,6 +36,9 @@ class ActivePatches {
   ActivePatches& operator=(const ActivePatches&) = delete;
 
   void add(const PatchedCore& core);
+  // patch_core() of a file that the user named; returns the variant's name, empty for the core as
+  // it is.
+  std::string add_file(std::string_view defect, const fs::path& path);
   // A variant that an earlier command has kept. False if there is none.
   bool add_kept(const std::string& name);
 

@@ -17,6 +17,7 @@
 #include "fuzz/tool/input.h"
 #include "fuzz/tool/json_text.h"
 #include "fuzz/tool/nearest.h"
+#include "fuzz/tool/patch_file.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/target_table.h"
 #include "fuzz/tool/verb.h"
@@ -33,6 +34,7 @@ constexpr uint64_t kMostNumber = 2'147'483'647;  // libFuzzer's flags are ints
 struct Request {
   CampaignOptions campaign;
   JobMatrix matrix;
+  std::optional<std::string> patch;
   Engine engine = Engine::kLibFuzzer;
   bool json = false;
 };
@@ -59,6 +61,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   std::optional<std::string> trials;
   std::optional<std::string> out;
   std::optional<std::string> defect;
+  std::optional<std::string> patch;
   std::string engine = "libfuzzer";
   std::vector<std::string> sanitizer_lists;
   std::vector<std::string> target_lists;
@@ -92,6 +95,9 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   app->add_option("--defect", defect,
                   "Fuzz the core with this bug of the catalogue put back (core/defects)")
       ->type_name("NAME");
+  app->add_option("--patch", patch,
+                  "Fuzz the core with this change; with --defect: on top of that bug")
+      ->type_name("FILE");
   app->add_flag("--no-seeds", no_seeds, "Start from an empty corpus, and do not keep the new one");
   app->add_option("--seed", seed, "Seed of the engine's random numbers; trials count up from it")
       ->type_name("N");
@@ -137,10 +143,11 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   matrix.seed = optional_number("--seed", seed, 1, kMostNumber);  // 0 is "any" to libFuzzer
   matrix.trials = optional_number("--trials", trials, 1, 100'000).value_or(0);
   matrix.configurations = {configuration_of(request.engine)};
+  request.patch = patch;
   options.seeds = !no_seeds;
 
   if (matrix.targets.empty()) {
-    matrix.targets = default_targets(project, defect.has_value());
+    matrix.targets = default_targets(project, defect || patch);
     if (matrix.targets.empty()) {
       throw EnvironmentError("the checkout holds no fuzz target (fuzz/targets/*_fuzzer.cc)");
     }
@@ -151,14 +158,13 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   if (matrix.sanitizers.empty()) {
     matrix.sanitizers = {"asan"};
     // What AFL++ finds, the others start from.
-    if (!defect && !afl) matrix.sanitizers = {"asan", "tsan", "msan"};
+    if (!defect && !patch && !afl) matrix.sanitizers = {"asan", "tsan", "msan"};
   }
   if (!options.seconds && !options.runs) options.seconds = kDefaultSeconds;
   if (matrix.trials > 0 && options.keep_going) {
     throw UsageError("--keep-going and --trials exclude each other: a trial ends with its finding");
   }
   if (out && out->empty()) throw UsageError("--out needs the name of a folder");
-  options.specs = job_specs(matrix);
   options.out = out ? fs::absolute(*out).lexically_normal() : project.root() / "out";
   return request;
 }
@@ -176,7 +182,11 @@ void check_seeds(const Project& project, const Request& request) {
 int run(const std::vector<std::string>& arguments) {
   Project project = Project::find();
   Request request = read_request(project, arguments);
-  const CampaignOptions& options = request.campaign;
+  CampaignOptions& options = request.campaign;
+  ActivePatches active(project);
+  if (request.patch)
+    request.matrix.defects = {active.add_file(request.matrix.defects.front(), *request.patch)};
+  options.specs = job_specs(request.matrix);
   check_seeds(project, request);
   make_output_folder(options.out);
 
