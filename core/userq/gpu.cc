@@ -98,7 +98,9 @@ void gpu_irq_delivered(Gpu& gpu, uint32_t doorbell) {
 
 void gpu_write_rptr(Gpu& gpu, uint32_t doorbell, uint64_t value) {
   HwQueue& queue = begin_step(gpu, doorbell);
-  if (load(queue.state) == HwState::kRunning) store(*load(queue.fence_addr), value);
+  if (load(queue.state) != HwState::kRunning) return;
+  store(*load(queue.fence_addr), value);
+  if (value < load(queue.irq_value)) store(queue.irq_value, uint64_t{0});
 }
 
 void gpu_hang_queue(Gpu& gpu, uint32_t doorbell) {

@@ -46,6 +46,30 @@ TEST_F(InvariantsTest, FencesThatWereReachedAreSignaled) {
             "lost-wakeup userq_fence");
 }
 
+TEST_F(InvariantsTest, WatchdogDoesNotCoverUpALostWakeup) {
+  EXPECT_EQ(check_after([this] {
+              EXPECT_EQ(signal(id_, 4, {}), 0);
+              gpu_write(kA, 4);  // its interrupt is late
+              rest(2 * kernel::kSecond);
+            }),
+            "nothing");
+  EXPECT_EQ(check_after([this] {
+              gpu_write(kA, 4);
+              eop(kA);
+              gpu_write(kA, 2);  // back
+              EXPECT_EQ(signal(id_, 3, {}), 0);
+              rest(2 * kernel::kSecond);
+            }),
+            "nothing");
+  EXPECT_EQ(check_after([this] {
+              EXPECT_EQ(signal(id_, 4, {}), 0);
+              gpu_write(kA, 4);
+              gpu_irq_delivered(device().gpu, kA);  // and the driver looks away
+              rest(2 * kernel::kSecond);
+            }),
+            "lost-wakeup userq_fence");
+}
+
 TEST_F(InvariantsTest, WatchdogIsArmedWhileAFenceIsPending) {
   EXPECT_EQ(check_after([this] { EXPECT_EQ(signal(id_, 4, {}), 0); }), "nothing");
   EXPECT_EQ(check_after([this] {

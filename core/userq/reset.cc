@@ -2,6 +2,7 @@
 
 #include "core/kernel/atomic.h"
 #include "core/userq/device.h"
+#include "core/userq/invariants.h"
 #include "core/userq/mes.h"
 #include "core/userq/queue.h"
 #include "core/userq/queue_state.h"
@@ -45,6 +46,7 @@ void queue_update_hang_detect_work(Queue& queue, bool progress) {
 void hang_detect_work(kernel::Work& work) {
   Queue& queue = *container_of(&kernel::to_delayed_work(work), Queue, hang_detect_work);
   QueueMgr& userq_mgr = *queue.userq_mgr;
+  check_delivered(queue);
   if (userq_mgr.adev->gpu_recovery) detect_and_reset_queues(userq_mgr, &queue);
 }
 
