@@ -18,6 +18,10 @@ HwState expected_on_hardware(QueueState state) {
                                            : HwState::kUnmapped;
 }
 
+const FenceDriver* driver_at(const Queue& queue, uint64_t index) {
+  return static_cast<const FenceDriver*>(kernel::xa_peek(queue.fence_drv_xa, index));
+}
+
 // Whether a fence is pending. No interrupt of the queue is under way.
 bool check_pending(Device& adev, Queue& queue) {
   FenceDriver& fence_drv = *queue.fence_drv;
@@ -39,7 +43,8 @@ bool check_pending(Device& adev, Queue& queue) {
   return pending;
 }
 
-void check_fences(Device& adev, Queue& queue) {
+// Returns whether one is pending.
+bool check_fences(Device& adev, Queue& queue) {
   const bool pending = check_pending(adev, queue);
   if (pending && adev.gpu_recovery && !kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kLostWakeup, "hang_detect_work",
@@ -47,11 +52,26 @@ void check_fences(Device& adev, Queue& queue) {
   if (!pending && kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
                    "no fence is pending, and the watchdog is armed");
+  return pending;
+}
+
+// The entries are dense from index 0.
+void check_fence_drivers(Queue& queue) {
+  const FenceDriver* entry;
+  for (uint64_t i = 0; (entry = driver_at(queue, i)) != nullptr; ++i)
+    for (uint64_t j = 0; j < i; ++j)
+      if (driver_at(queue, j) == entry)
+        kernel::report(Verdict::kWarnOn, "fence_drv_xa",
+                       "a queue that waits holds another one's fence driver more than once");
 }
 
 void check_queue(Device& adev, Queue& queue) {
-  check_fences(adev, queue);
+  const bool pending = check_fences(adev, queue);
+  check_fence_drivers(queue);
   const QueueState state = queue_state(queue);
+  if (pending && (state == QueueState::kHung || state == QueueState::kInvalidVa))
+    kernel::report(Verdict::kLostWakeup, "fence of a dead queue",
+                   "a fence is pending on a queue that never runs again");
   if (state == QueueState::kMapped && !evf_mgr_is_armed(queue.fpriv->evf_mgr))
     kernel::report(Verdict::kFenceContract, "eviction-fence-signaled-with-mapped-queue",
                    "the eviction fence is signaled while a queue of its file is mapped");
