@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "core/kernel/report.h"
 #include "core/sched/sched.h"
 
 namespace userq {
@@ -22,8 +23,10 @@ void store(T& location, T value) {
   __atomic_store(&location, &value, __ATOMIC_RELAXED);
 }
 
-// Each step begins with the one point at which others may come first.
+// Each step begins with the one point at which others may come first. The driver asks only for
+// doorbells that there are.
 HwQueue& begin_step(Gpu& gpu, uint32_t doorbell) {
+  WARN_ON(doorbell >= kMaxDoorbells);
   sched::access(sched::Point::kWrite, &gpu);
   return gpu.queues[doorbell];
 }

@@ -133,5 +133,10 @@ TEST_F(GpuTest, InjectedFailureHitsTheNthRequestOnly) {
             "nothing");
 }
 
+TEST_F(GpuTest, IsAskedForItsOwnDoorbellsOnly) {
+  EXPECT_EQ(run([this] { EXPECT_EQ(gpu_unmap_queue(*gpu_, kMaxDoorbells - 1), 0); }), "nothing");
+  EXPECT_EQ(run([this] { gpu_unmap_queue(*gpu_, kMaxDoorbells); }), "warn-on begin_step");
+}
+
 }  // namespace
 }  // namespace userq

@@ -65,6 +65,17 @@ void check_fence_drivers(Queue& queue) {
                        "a queue that waits holds another one's fence driver more than once");
 }
 
+// At rest nobody has the root reserved.
+bool addresses_are_mapped(Queue& queue) {
+  Vm& vm = queue.fpriv->vm;
+  if (!dma::resv_trylock(*vm.root->gem.resv)) return true;
+  const bool mapped = vm_queue_va_mapped(vm, queue.queue_va, queue.queue_size) &&
+                      vm_queue_va_mapped(vm, queue.rptr_va, sizeof(uint64_t)) &&
+                      vm_queue_va_mapped(vm, queue.wptr_va, sizeof(uint64_t));
+  bo_unreserve(*vm.root);
+  return mapped;
+}
+
 void check_queue(Device& adev, Queue& queue) {
   const bool pending = check_fences(adev, queue);
   check_fence_drivers(queue);
@@ -75,6 +86,9 @@ void check_queue(Device& adev, Queue& queue) {
   if (state == QueueState::kMapped && !evf_mgr_is_armed(queue.fpriv->evf_mgr))
     kernel::report(Verdict::kFenceContract, "eviction-fence-signaled-with-mapped-queue",
                    "the eviction fence is signaled while a queue of its file is mapped");
+  if (state == QueueState::kMapped && !addresses_are_mapped(queue))
+    kernel::report(Verdict::kWarnOn, "queue.va",
+                   "a queue is mapped, and an address that it lives at is not");
   const HwState on_hardware = gpu_queue_state(adev.gpu, queue.doorbell_index);
   // A queue that hangs unnoticed was running; with recovery off nobody looks after a hung one.
   const bool unnoticed = on_hardware == HwState::kHung &&

@@ -139,6 +139,19 @@ TEST_F(InvariantsTest, NothingIsMappedWhileTheEvictionFenceIsSignaled) {
             "fence-contract eviction-fence-signaled-with-mapped-queue");
 }
 
+TEST_F(InvariantsTest, AMappedQueueLivesAtMappedAddresses) {
+  const auto unmap_behind_its_back = [this] {
+    VmMapping* mapping = container_of(vm().mappings.next, VmMapping, link);
+    mapping->last = mapping->start;  // the page of the pointers
+  };
+  EXPECT_EQ(check_after([&] {
+              EXPECT_EQ(userq_suspend(device(), false), 0);
+              unmap_behind_its_back();
+            }),
+            "nothing");
+  EXPECT_EQ(check_after(unmap_behind_its_back), "warn-on queue.va");
+}
+
 TEST_F(InvariantsTest, HardwareHasWhatTheDriverThinks) {
   EXPECT_EQ(check_after([this] { EXPECT_EQ(userq_suspend(device(), true), 0); }), "nothing");
   EXPECT_EQ(check_after([this] { EXPECT_EQ(userq_suspend(device(), false), 0); }), "nothing");
