@@ -38,14 +38,46 @@ void check_fences(Device& adev, Queue& queue) {
   if (pending && adev.gpu_recovery && !kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kLostWakeup, "hang_detect_work",
                    "a fence is pending, and no watchdog is armed that would end the wait for it");
+  // Armed between the start of time and now.
+  const uint64_t timeout = adev.job_timeout[queue.queue_type];
+  const uint64_t expires = queue.hang_detect_work.timer.expires;
+  if (pending && kernel::delayed_work_pending(queue.hang_detect_work) &&
+      (expires < timeout || expires > sched::now() + timeout))
+    kernel::report(Verdict::kWrongResult, "hang_detect_work",
+                   "the watchdog is armed for a time that is not the timeout of the engine");
   if (!pending && kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
                    "no fence is pending, and the watchdog is armed");
 }
 
+bool memory_is_gone(Vm& vm) {
+  list_for_each_entry(bo_va, vm.bo_vas, BoVa, vm_link) {
+    if (bo_va->bo->userptr_gone) return true;
+  }
+  return false;
+}
+
+// A queue that is off the GPU, for which somebody must bring it back.
+void check_comes_back(Device& adev, Queue& queue) {
+  EvictionFenceMgr& evf_mgr = queue.fpriv->evf_mgr;
+  if (kernel::read_once(adev.suspended) || evf_mgr_is_shutdown(evf_mgr)) return;
+  if (queue.queue_type != kHwIpDma && kernel::read_once(adev.userq_halt_for_enforce_isolation))
+    return;
+  if (evf_mgr_is_armed(evf_mgr))
+    kernel::report(Verdict::kLostWakeup, "queue",
+                   "nothing forbids the queue of doorbell %u to run, and nobody maps it",
+                   queue.doorbell_index);
+  else if (!kernel::delayed_work_pending(queue.userq_mgr->resume_work) &&
+           !memory_is_gone(queue.fpriv->vm))
+    kernel::report(Verdict::kLostWakeup, "resume_work",
+                   "the queues of a file were evicted, and no work will bring them back");
+}
+
 void check_queue(Device& adev, Queue& queue) {
   check_fences(adev, queue);
   const QueueState state = queue_state(queue);
+  if (state == QueueState::kUnmapped || state == QueueState::kPreempted)
+    check_comes_back(adev, queue);
   if (state == QueueState::kMapped && !evf_mgr_is_armed(queue.fpriv->evf_mgr))
     kernel::report(Verdict::kFenceContract, "eviction-fence-signaled-with-mapped-queue",
                    "the eviction fence is signaled while a queue of its file is mapped");
