@@ -194,8 +194,9 @@ void restore_worker(kernel::Work& work) {
   QueueMgr& userq_mgr = *container_of(&kernel::to_delayed_work(work), QueueMgr, resume_work);
   Fpriv& fpriv = to_fpriv(userq_mgr);
   if (evf_mgr_is_shutdown(fpriv.evf_mgr) || evf_mgr_is_armed(fpriv.evf_mgr)) return;
-  if (resume(fpriv) == -ENOMEM)
-    kernel::queue_delayed_work(system_wq, userq_mgr.resume_work, kResumeRetry);
+  const int error = resume(fpriv);
+  __atomic_store_n(&userq_mgr.resume_gave_up, error == -EFAULT, __ATOMIC_RELAXED);
+  if (error == -ENOMEM) kernel::queue_delayed_work(system_wq, userq_mgr.resume_work, kResumeRetry);
 }
 
 void schedule_resume(QueueMgr& userq_mgr) {

@@ -38,23 +38,25 @@ void check_fences(Device& adev, Queue& queue) {
   if (pending && adev.gpu_recovery && !kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kLostWakeup, "hang_detect_work",
                    "a fence is pending, and no watchdog is armed that would end the wait for it");
-  // Armed between the start of time and now.
-  const uint64_t timeout = adev.job_timeout[queue.queue_type];
-  const uint64_t expires = queue.hang_detect_work.timer.expires;
-  if (pending && kernel::delayed_work_pending(queue.hang_detect_work) &&
-      (expires < timeout || expires > sched::now() + timeout))
-    kernel::report(Verdict::kWrongResult, "hang_detect_work",
-                   "the watchdog is armed for a time that is not the timeout of the engine");
   if (!pending && kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
                    "no fence is pending, and the watchdog is armed");
 }
 
-bool memory_is_gone(Vm& vm) {
-  list_for_each_entry(bo_va, vm.bo_vas, BoVa, vm_link) {
-    if (bo_va->bo->userptr_gone) return true;
+// For a look without the lock; no business of TSan.
+__attribute__((no_sanitize("thread"))) bool is_idle(const FenceDriver& fence_drv) {
+  return fence_drv.fences.next == &fence_drv.fences;
+}
+
+// Nobody is in the middle of something: all others wait, or have nothing to do.
+bool alone() {
+  using enum sched::Activity::State;
+  for (unsigned id = 0; id < sched::kContexts; ++id) {
+    const auto state = sched::activity(id).state;
+    if (&sched::context(id) != sched::current() && state != kIdle && state != kSleeping)
+      return false;
   }
-  return false;
+  return true;
 }
 
 // A queue that is off the GPU, for which somebody must bring it back.
@@ -68,7 +70,7 @@ void check_comes_back(Device& adev, Queue& queue) {
                    "nothing forbids the queue of doorbell %u to run, and nobody maps it",
                    queue.doorbell_index);
   else if (!kernel::delayed_work_pending(queue.userq_mgr->resume_work) &&
-           !memory_is_gone(queue.fpriv->vm))
+           !__atomic_load_n(&queue.userq_mgr->resume_gave_up, __ATOMIC_RELAXED))
     kernel::report(Verdict::kLostWakeup, "resume_work",
                    "the queues of a file were evicted, and no work will bring them back");
 }
@@ -93,6 +95,18 @@ void check_queue(Device& adev, Queue& queue) {
 }
 
 }  // namespace
+
+void check_watchdog(Queue& queue) {
+  if (!kernel::checks_enabled) return;
+  // Nobody has armed it before the start of time.
+  if (queue.hang_detect_work.timer.expires < queue.userq_mgr->adev->job_timeout[queue.queue_type])
+    kernel::report(Verdict::kWrongResult, "hang_detect_work",
+                   "the watchdog fires before the timeout of the engine can be over");
+  // Otherwise somebody may be about to disarm it.
+  if (alone() && is_idle(*queue.fence_drv))
+    kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
+                   "the watchdog fires, but no fence is pending");
+}
 
 void check_invariants(Device& adev) {
   if (!kernel::checks_enabled) return;

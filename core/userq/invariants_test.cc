@@ -65,20 +65,35 @@ TEST_F(InvariantsTest, WatchdogIsArmedWhileAFenceIsPending) {
             "lost-wakeup hang_detect_work");
 }
 
-TEST_F(InvariantsTest, WatchdogIsArmedForTheTimeoutOfTheEngine) {
+TEST_F(InvariantsTest, WatchdogFiresAfterTheTimeoutOfTheEngine) {
   EXPECT_EQ(check_after([this] {
-              rest(5);
               EXPECT_EQ(signal(id_, 4, {}), 0);
-              rest(5);
+              rest(3 * kernel::kSecond);
             }),
             "nothing");
-  for (const uint64_t timeout : {kernel::kSecond, 3 * kernel::kSecond})
-    EXPECT_EQ(check_after([this, timeout] {
-                EXPECT_EQ(signal(id_, 4, {}), 0);
-                kernel::mod_delayed_work(device().reset_domain.wq, queue(id_).hang_detect_work,
-                                         timeout);
-              }),
-              "wrong-result hang_detect_work");
+  EXPECT_EQ(check_after([this] {
+              EXPECT_EQ(signal(id_, 4, {}), 0);
+              kernel::mod_delayed_work(device().reset_domain.wq, queue(id_).hang_detect_work,
+                                       kernel::kSecond);
+              rest(3 * kernel::kSecond);
+            }),
+            "wrong-result hang_detect_work");
+}
+
+TEST_F(InvariantsTest, WatchdogFiresForPendingFencesOnly) {
+  EXPECT_EQ(check_after([this] {
+              EXPECT_EQ(signal(id_, 4, {}), 0);
+              complete(kA, 4);
+              rest(3 * kernel::kSecond);
+            }),
+            "nothing");
+  EXPECT_EQ(check_after([this] {
+              EXPECT_EQ(signal(id_, 4, {}), 0);
+              gpu_write(kA, 4);
+              fence_driver_process(driver(id_));
+              rest(3 * kernel::kSecond);
+            }),
+            "fence-contract watchdog-of-idle-queue");
 }
 
 TEST_F(InvariantsTest, WatchdogIsNotArmedWhileNoneIs) {
@@ -141,6 +156,7 @@ TEST_F(InvariantsTest, EvictedQueuesWhoseMemoryIsGoneWaitForNothing) {
               EXPECT_EQ(va(kVaOpMap, args.handle, 0x400000, kGpuPageSize), 0);
               bo_userptr_unmapped(bo(args.handle));
               rest();
+              EXPECT_EQ(close_bo(args.handle), 0);
               EXPECT_EQ(state(id_), QueueState::kUnmapped);
             }),
             "nothing");
