@@ -142,6 +142,17 @@ TEST_F(EvictTest, DoesNotWaitForAQueueThatCannotProgress) {
             "nothing");
 }
 
+TEST_F(EvictTest, WaitingForAQueueThatCannotProgressIsReported) {
+  EXPECT_EQ(run({[this] {
+              const uint32_t id = create(kDoorbell);
+              EXPECT_EQ(signal(id, 4, {}), 0);
+              // Behind the driver's back.
+              EXPECT_EQ(gpu_preempt_queue(device().gpu, kDoorbell), 0);
+              evict();
+            }}),
+            "fence-contract eviction-waits-for-stopped-queue");
+}
+
 // A queue that lost its id is still on the GPU while somebody uses it.
 TEST_F(EvictTest, TakesAQueueThatIsBeingFreed) {
   uint32_t id = 0;

@@ -76,6 +76,38 @@ bool addresses_are_mapped(Queue& queue) {
   return mapped;
 }
 
+// For a look without the lock; no business of TSan.
+__attribute__((no_sanitize("thread"))) bool is_idle(const FenceDriver& fence_drv) {
+  return fence_drv.fences.next == &fence_drv.fences;
+}
+
+// Nobody is in the middle of something: all others wait, or have nothing to do.
+bool alone() {
+  using enum sched::Activity::State;
+  for (unsigned id = 0; id < sched::kContexts; ++id) {
+    const auto state = sched::activity(id).state;
+    if (&sched::context(id) != sched::current() && state != kIdle && state != kSleeping)
+      return false;
+  }
+  return true;
+}
+
+// A queue that is off the GPU, for which somebody must bring it back.
+void check_comes_back(Device& adev, Queue& queue) {
+  EvictionFenceMgr& evf_mgr = queue.fpriv->evf_mgr;
+  if (kernel::read_once(adev.suspended) || evf_mgr_is_shutdown(evf_mgr)) return;
+  if (queue.queue_type != kHwIpDma && kernel::read_once(adev.userq_halt_for_enforce_isolation))
+    return;
+  if (evf_mgr_is_armed(evf_mgr))
+    kernel::report(Verdict::kLostWakeup, "queue",
+                   "nothing forbids the queue of doorbell %u to run, and nobody maps it",
+                   queue.doorbell_index);
+  else if (!kernel::delayed_work_pending(queue.userq_mgr->resume_work) &&
+           !__atomic_load_n(&queue.userq_mgr->resume_gave_up, __ATOMIC_RELAXED))
+    kernel::report(Verdict::kLostWakeup, "resume_work",
+                   "the queues of a file were evicted, and no work will bring them back");
+}
+
 void check_queue(Device& adev, Queue& queue) {
   const bool pending = check_fences(adev, queue);
   check_fence_drivers(queue);
@@ -83,6 +115,8 @@ void check_queue(Device& adev, Queue& queue) {
   if (pending && (state == QueueState::kHung || state == QueueState::kInvalidVa))
     kernel::report(Verdict::kLostWakeup, "fence of a dead queue",
                    "a fence is pending on a queue that never runs again");
+  if (state == QueueState::kUnmapped || state == QueueState::kPreempted)
+    check_comes_back(adev, queue);
   if (state == QueueState::kMapped && !evf_mgr_is_armed(queue.fpriv->evf_mgr))
     kernel::report(Verdict::kFenceContract, "eviction-fence-signaled-with-mapped-queue",
                    "the eviction fence is signaled while a queue of its file is mapped");
@@ -101,6 +135,18 @@ void check_queue(Device& adev, Queue& queue) {
 }
 
 }  // namespace
+
+void check_watchdog(Queue& queue) {
+  if (!kernel::checks_enabled) return;
+  // Nobody has armed it before the start of time.
+  if (queue.hang_detect_work.timer.expires < queue.userq_mgr->adev->job_timeout[queue.queue_type])
+    kernel::report(Verdict::kWrongResult, "hang_detect_work",
+                   "the watchdog fires before the timeout of the engine can be over");
+  // Otherwise somebody may be about to disarm it.
+  if (alone() && is_idle(*queue.fence_drv))
+    kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
+                   "the watchdog fires, but no fence is pending");
+}
 
 void check_invariants(Device& adev) {
   if (!kernel::checks_enabled) return;

@@ -105,6 +105,7 @@ TEST_F(QueueStateTest, RequestsActFromTheRightStatesAndElseDoNothing) {
                                : next == P ? HwState::kPreempted
                                            : HwState::kUnmapped);
                   EXPECT_EQ(dead(), next == H || next == I);
+                  device().suspended = true;  // it may stay where it is
                 }),
                 "nothing");
     }
