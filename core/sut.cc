@@ -329,6 +329,14 @@ void sut_gpu_hang(uint32_t doorbell) {
 
 void sut_firmware_fail(uint32_t nth) { userq::gpu_fail_request(device->gpu, nth); }
 
+void sut_work_fail_alloc(uint32_t nth) {
+  for (unsigned i = 1; i <= sched::kMaxWorkers; ++i) {
+    kernel::Task& worker = kernel::task(sched::kContexts - i);
+    sched::touch(&worker.fail_alloc, true);
+    worker.fail_alloc = nth;
+  }
+}
+
 void sut_irq_eop(uint32_t doorbell) {
   userq::process_fence_irq(*device, doorbell);
   kernel::check_context_at_return("amdgpu_userq_process_fence_irq");

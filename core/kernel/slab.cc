@@ -106,6 +106,7 @@ void report_double_free(void* object) {
 
 bool injected_failure() {
   Task& t = task();
+  sched::touch(&t.fail_alloc, true);
   return t.fail_alloc > 0 && --t.fail_alloc == 0;
 }
 

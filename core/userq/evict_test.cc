@@ -481,5 +481,21 @@ TEST_F(EvictTest, AfterTheShutdownNothingComesBack) {
             "nothing");
 }
 
+TEST_F(EvictTest, AWorkThatIsPendingAtTheEndIsReported) {
+  auto end = [this](bool queue_again) {
+    drm::File* closing = drm::file_alloc(file().mm);
+    ASSERT_EQ(fpriv_open(device(), *closing), 0);
+    Fpriv& fpriv = to_fpriv(*closing);
+    fpriv_get(fpriv, kAsker);
+    schedule_resume(fpriv.userq_mgr);
+    drm::file_free(*closing);
+    if (queue_again)
+      kernel::queue_delayed_work(system_wq, fpriv.userq_mgr.resume_work, kernel::kSecond);
+    fpriv_put(fpriv, kAsker);
+  };
+  EXPECT_EQ(run({[&] { end(false); }}), "nothing");
+  EXPECT_EQ(run({[&] { end(true); }}), "use-after-destroy work resume_work");
+}
+
 }  // namespace
 }  // namespace userq
