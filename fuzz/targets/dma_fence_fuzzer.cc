@@ -522,8 +522,10 @@ void resv_check(Reservation& reservation) {
                   "%u pending fences, not %u to %u", pending, expected.least, expected.most);
     expect_result(dma::resv_test_signaled(reservation.resv, asked) == (pending == 0),
                   "dma_resv_test_signaled", "with %u pending fences", pending);
+    const uint64_t before = sched::now();
     expect_result(dma::resv_wait_timeout(reservation.resv, asked, true, 0) == (pending == 0),
                   "dma_resv_wait_timeout", "with %u pending fences", pending);
+    expect_result(sched::now() == before, "dma_resv_wait_timeout", "a poll that takes time");
   }
 }
 
