@@ -93,6 +93,10 @@ Trial Hunt::trial_of(const JobSpec& spec) const {
           .bound_executions = options_.runs.value_or(0)};
 }
 
+std::string Hunt::finding_of(const Trial& trial) const {
+  return trial.finding.empty() ? "" : Project::shown(options_.out / trial.finding);
+}
+
 // All at once; if that fails, one core after the other, to know which.
 void Hunt::build_what_can_be() {
   try {

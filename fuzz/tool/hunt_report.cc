@@ -189,12 +189,14 @@ std::vector<Candidate> rank_candidates(const Hunt& hunt) {
     auto known = std::find_if(one.remaining.begin(), one.remaining.end(),
                               [&](const auto& other) { return other.verdict == trial.verdict; });
     if (known == one.remaining.end()) {
-      one.remaining.push_back({.verdict = trial.verdict, .finding = trial.finding});
+      one.remaining.push_back({.verdict = trial.verdict, .finding = hunt.finding_of(trial)});
       known = one.remaining.end() - 1;
       for (const Finding& finding : hunt.findings()) {
         if (finding.comment.signature == trial.signature &&
-            finding.comment.verdict == trial.verdict)
+            finding.comment.verdict == trial.verdict) {
           known->reason = finding.details;
+          if (!finding.file.empty()) known->finding = Project::shown(finding.file);
+        }
       }
     }
     known->trials++;
