@@ -33,11 +33,12 @@ struct Fields {
     if (field == "class") return &defect.defect_class;
     if (field == "detectors") return &detectors;
     if (field == "trigger") return &defect.trigger;
+    if (field == "fuzzing") return &defect.fuzzing;
     return nullptr;
   }
   static const std::vector<std::string>& names() {
     static const std::vector<std::string> kNames = {"name",  "catalogue", "upstream", "versions",
-                                                    "class", "detectors", "trigger"};
+                                                    "class", "detectors", "trigger",  "fuzzing"};
     return kNames;
   }
 };
@@ -109,11 +110,15 @@ Defect parse_defect(std::string_view text, const fs::path& shown) {
     *value = trim(line.substr(colon + 1));
   }
   for (const std::string& field : Fields::names()) {
-    if (fields.find(field)->empty() && field != "catalogue")
+    if (fields.find(field)->empty() && field != "catalogue" && field != "fuzzing")
       fail(shown, number, fmt::format("the header lacks '{}'", field));
   }
   if (shown.stem() != defect.name)
     fail(shown, 1, fmt::format("the name in it is '{}'", printable(defect.name)));
+  if (!is_defect_class(defect.defect_class))
+    fail(shown, number,
+         fmt::format("there is no class '{}'{}", printable(defect.defect_class),
+                     suggestion(defect.defect_class, defect_classes())));
   if (!text.starts_with("--- ")) fail(shown, number + 1, "the diff does not begin with '---'");
   defect.detectors = split_list(fields.detectors);
   defect.diff = text;

@@ -22,6 +22,7 @@ struct Defect {
   std::string defect_class;  // "leak", "use-after-free", ...
   std::vector<std::string> detectors;  // verdicts to expect, ours first
   std::string trigger;                 // what happens, in one or two sentences
+  std::string fuzzing;  // why fuzzing from nothing takes longer than a minute; empty: it does not
   fs::path patch;
   std::string diff;         // the patch without its header
   fs::path reproducer;      // empty: there is none

@@ -123,13 +123,16 @@ std::string how_far(const Sample& sample) {
   return fmt::format("triggered in {} of {} trials, not seen", sample.triggered, sample.trials);
 }
 
-std::string missed_lines(const HuntSummary& summary) {
+std::string missed_lines(const HuntSummary& summary, const std::vector<Defect>& catalogue) {
   std::string text;
   for (const Cell& cell : summary.cells) {
     if (cell.sample.detected > 0 || cell.sample.trials == 0) continue;
     text += fmt::format("not found: {} ({} {}, {}): {}\n", core_name(cell.place.defect),
                         cell.place.target, cell.place.build, name_of(cell.way, summary.ways),
                         how_far(cell.sample));
+    const Defect* defect = find_defect(catalogue, cell.place.defect);
+    if (defect != nullptr && !defect->fuzzing.empty())
+      text += fmt::format("    {}\n", printable(defect->fuzzing));
   }
   return text;
 }
@@ -152,10 +155,11 @@ std::string group_line(const TrialGroup& group, const std::vector<Trial>& trials
                             verdict_text(sample));
 }
 
-std::string hunt_text(const HuntSummary& summary, const std::vector<Trial>& trials) {
+std::string hunt_text(const HuntSummary& summary, const std::vector<Trial>& trials,
+                      const std::vector<Defect>& catalogue) {
   std::string text = table_of(summary);
   text += mutant_lines(summary);
-  text += "\n" + way_lines(summary) + comparison_lines(summary) + missed_lines(summary);
+  text += "\n" + way_lines(summary) + comparison_lines(summary) + missed_lines(summary, catalogue);
   if (summary.correct.trials > 0) {
     uint64_t executions = 0;
     for (const Trial& trial : trials)

@@ -13,9 +13,10 @@ namespace tool {
 // One line for a core whose trials in one configuration are over.
 std::string group_line(const TrialGroup& group, const std::vector<Trial>& trials);
 
-// The table of all groups, what was not found, what the correct core came to, and how the
-// configurations compare.
-std::string hunt_text(const HuntSummary& summary, const std::vector<Trial>& trials);
+// The table of all groups, what was not found and what the catalogue says to that, what the correct
+// core came to, and how the configurations compare.
+std::string hunt_text(const HuntSummary& summary, const std::vector<Trial>& trials,
+                      const std::vector<Defect>& catalogue);
 
 // Candidates for a fix, the best first: which verdicts remain on the core with each.
 struct Candidate {

@@ -61,6 +61,22 @@ bool is_held(const Defect& defect) {
   return !defect.reproducer.empty() && !defect.expected.verdict.empty();
 }
 
+// Sanitizers by their short names, without the kind: it is the class again.
+std::string detectors_of(const Defect& defect) {
+  std::vector<std::string> names;
+  for (const std::string& detector : defect.detectors) {
+    std::string name = detector;
+    for (const auto& [prefix, short_name] :
+         {std::pair("AddressSanitizer", "ASan"), std::pair("LeakSanitizer", "LSan"),
+          std::pair("ThreadSanitizer", "TSan"), std::pair("MemorySanitizer", "MSan"),
+          std::pair("UndefinedBehaviorSanitizer", "UBSan")}) {
+      if (detector.starts_with(prefix)) name = short_name;
+    }
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return join(names, ", ");
+}
+
 void print_table(const std::vector<Defect>& catalogue, const std::vector<LeftOut>& left_out) {
   Table table({"defect", "row", "class", "versions", "detectors", "test"});
   std::map<std::string, size_t> classes;
@@ -69,7 +85,7 @@ void print_table(const std::vector<Defect>& catalogue, const std::vector<LeftOut
     classes[defect.defect_class]++;
     held += is_held(defect);
     table.row({printable(defect.name), printable(defect.catalogue), printable(defect.defect_class),
-               printable(defect.versions), printable(join(defect.detectors, ", ")),
+               printable(defect.versions), printable(detectors_of(defect)),
                is_held(defect) ? "yes" : "no"});
   }
   fmt::print("{}\n{} defects, {} of them held by tests", table.text(), catalogue.size(), held);
@@ -106,6 +122,7 @@ void print_story(const Project& project, const Defect& defect) {
   field("row", defect.catalogue);
   field("detectors", join(defect.detectors, ", "));
   field("trigger", defect.trigger);
+  field("fuzzing", defect.fuzzing);
   fmt::print("\n  {}:\n", printable(Project::shown(defect.patch)));
   print_text(defect.diff);
   if (defect.reproducer.empty()) {
@@ -131,6 +148,7 @@ json to_json(const Defect& defect) {
           {"class", defect.defect_class},
           {"detectors", defect.detectors},
           {"trigger", defect.trigger},
+          {"fuzzing", defect.fuzzing},
           {"patch", defect.patch.string()},
           {"reproducer", defect.reproducer.string()},
           {"target", defect.expected.target},

@@ -207,8 +207,8 @@ int run(const std::vector<std::string>& arguments) {
                                          : json_result(hunt, summary, code)));
     return code;
   }
-  fmt::print("\n{}",
-             ranking ? candidates_text(project, candidates) : hunt_text(summary, hunt.trials()));
+  fmt::print("\n{}", ranking ? candidates_text(project, candidates)
+                             : hunt_text(summary, hunt.trials(), catalogue));
   if (!ranking) {
     for (const auto& [label, why] : hunt.broken())
       fmt::print("DOES NOT BUILD: {}: {}\n", printable(label), printable(why));
