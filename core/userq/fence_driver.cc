@@ -15,15 +15,10 @@ void write_slot(FenceDriver& fence_drv, uint64_t value) {
   kernel::write_once(*fence_drv.cpu_addr, value);
 }
 
-// Upstream keeps no such time: no business of TSan.
-__attribute__((no_sanitize("thread"))) void note_completion(FenceDriver& fence_drv) {
-  fence_drv.completed_at = sched::now();
-}
-
 // Completes fences that were cut off the list: no lock is held, because dropping the inherited
 // driver references may destroy drivers, and because callbacks may do anything.
 void complete_all(FenceDriver& fence_drv, kernel::ListHead& list, int error) {
-  if (!kernel::list_empty(list)) note_completion(fence_drv);
+  if (!kernel::list_empty(list)) fence_driver_set_disarm_due(fence_drv, true);
   list_for_each_entry_safe(fence, next, list, UserqFence, link) {
     kernel::list_del_init(fence->link);
     if (error != 0)
@@ -110,6 +105,16 @@ bool fence_driver_pending(FenceDriver& fence_drv) {
   const bool pending = !kernel::list_empty(fence_drv.fences);
   kernel::spin_unlock_irqrestore(fence_drv.fence_list_lock, flags);
   return pending;
+}
+
+// No business of TSan.
+__attribute__((no_sanitize("thread"))) void fence_driver_set_disarm_due(FenceDriver& fence_drv,
+                                                                        bool due) {
+  fence_drv.disarm_due = due;
+}
+
+__attribute__((no_sanitize("thread"))) bool fence_driver_disarm_due(const FenceDriver& fence_drv) {
+  return fence_drv.disarm_due;
 }
 
 void fence_driver_force_completion(FenceDriver& fence_drv) {

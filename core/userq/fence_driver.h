@@ -26,7 +26,7 @@ struct FenceDriver {
       fences;  // pending fences, oldest first; each holds a fence reference. Under fence_list_lock
   Device* adev;
   char timeline_name[16];
-  uint64_t completed_at;  // virtual time at which a fence was last completed; for check_watchdog
+  bool disarm_due;  // a fence was completed, and nobody has looked at the watchdog since
 };
 
 // Roles of those who hold a fence driver.
@@ -53,6 +53,9 @@ uint64_t fence_driver_read(const FenceDriver& fence_drv);
 int fence_driver_process(FenceDriver& fence_drv);
 // Whether a fence is pending. Any context.
 bool fence_driver_pending(FenceDriver& fence_drv);
+// For check_watchdog; upstream keeps nothing of the kind. Any context.
+void fence_driver_set_disarm_due(FenceDriver& fence_drv, bool due);
+bool fence_driver_disarm_due(const FenceDriver& fence_drv);
 // The GPU will not get there any more: signals the reached fences, then all others with -ECANCELED.
 // Any context. Mirrors amdgpu_userq_fence_driver_force_completion, which leaves the error to the
 // last fence only and can strand fences whose sequence number is above the last one's.

@@ -82,11 +82,7 @@ bool addresses_are_mapped(Queue& queue) {
   return mapped;
 }
 
-// Two looks without the lock; no business of TSan.
-__attribute__((no_sanitize("thread"))) uint64_t idle_since(const FenceDriver& fence_drv) {
-  return fence_drv.completed_at;
-}
-
+// For a look without the lock; no business of TSan.
 __attribute__((no_sanitize("thread"))) bool is_idle(const FenceDriver& fence_drv) {
   return fence_drv.fences.next == &fence_drv.fences;
 }
@@ -152,9 +148,9 @@ void check_watchdog(Queue& queue) {
   if (queue.hang_detect_work.timer.expires < queue.userq_mgr->adev->job_timeout[queue.queue_type])
     kernel::report(Verdict::kWrongResult, "hang_detect_work",
                    "the watchdog fires before the timeout of the engine can be over");
-  // Whoever completed the last fence at this moment found the watchdog running already. Since an
-  // earlier one everybody came to rest, and nobody disarmed it.
-  if (alone() && is_idle(*queue.fence_drv) && idle_since(*queue.fence_drv) < sched::now())
+  // Who completed the last fence has not tried to disarm it, and is no longer about to.
+  const FenceDriver& fence_drv = *queue.fence_drv;
+  if (alone() && is_idle(fence_drv) && fence_driver_disarm_due(fence_drv))
     kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
                    "the watchdog fires, but no fence is pending");
 }

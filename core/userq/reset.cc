@@ -37,6 +37,7 @@ void queue_update_hang_detect_work(Queue& queue, bool progress) {
   kernel::spin_lock_irqsave(fence_drv.fence_list_lock, flags);
   const bool pending = !kernel::list_empty(fence_drv.fences);
   if (!pending || progress) kernel::cancel_delayed_work(queue.hang_detect_work);
+  fence_driver_set_disarm_due(fence_drv, false);
   if (pending)
     kernel::queue_delayed_work(adev.reset_domain.wq, queue.hang_detect_work,
                                adev.job_timeout[queue.queue_type]);
