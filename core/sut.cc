@@ -219,9 +219,11 @@ int sut_ioctl(uint32_t index, uint32_t number, void* arg) {
   const uint64_t mine = calls_started;
   const bool alone = calls_running == 1;
   if (ioctl->remember != nullptr) ioctl->remember(call.file(), arg);
+  const int refused = ioctl->refused != nullptr ? ioctl->refused(arg) : 0;
   const int result = ioctl->call(call.file(), arg);
   kernel::check_context_at_return(ioctl->name);
   kernel::check_errno(ioctl->name, result, ioctl->errors, ioctl->num_errors);
+  if (refused != 0) kernel::check_refused(ioctl->name, result, refused);
   // Only a signal interrupts.
   if ((result == -EINTR || result == -kernel::kErestartsys) && !kernel::signal_pending())
     kernel::check_errno(ioctl->name, result, nullptr, 0);

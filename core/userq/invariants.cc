@@ -18,6 +18,10 @@ HwState expected_on_hardware(QueueState state) {
                                            : HwState::kUnmapped;
 }
 
+const FenceDriver* driver_at(const Queue& queue, uint64_t index) {
+  return static_cast<const FenceDriver*>(kernel::xa_peek(queue.fence_drv_xa, index));
+}
+
 // The oldest pending fence decides: those behind it wait for it.
 void check_fences(Device& adev, Queue& queue) {
   const HwQueue& hw = adev.gpu.queues[queue.doorbell_index];
@@ -43,8 +47,19 @@ void check_fences(Device& adev, Queue& queue) {
                    "no fence is pending, and the watchdog is armed");
 }
 
+// The entries are dense from index 0.
+void check_fence_drivers(Queue& queue) {
+  const FenceDriver* entry;
+  for (uint64_t i = 0; (entry = driver_at(queue, i)) != nullptr; ++i)
+    for (uint64_t j = 0; j < i; ++j)
+      if (driver_at(queue, j) == entry)
+        kernel::report(Verdict::kWarnOn, "fence_drv_xa",
+                       "a queue that waits holds another one's fence driver more than once");
+}
+
 void check_queue(Device& adev, Queue& queue) {
   check_fences(adev, queue);
+  check_fence_drivers(queue);
   const QueueState state = queue_state(queue);
   if (state == QueueState::kMapped && !evf_mgr_is_armed(queue.fpriv->evf_mgr))
     kernel::report(Verdict::kFenceContract, "eviction-fence-signaled-with-mapped-queue",

@@ -69,6 +69,25 @@ TEST_F(InvariantsTest, WatchdogIsNotArmedWhileNoneIs) {
             "fence-contract watchdog-of-idle-queue");
 }
 
+TEST_F(InvariantsTest, AWaitingQueueHoldsADriverOnce) {
+  auto hold = [this](uint32_t other) {
+    uint32_t index;
+    fence_driver_get(driver(other), queue_holds(queue(id_), kQueueFenceDrvXa));
+    EXPECT_EQ(kernel::xa_alloc(queue(id_).fence_drv_xa, &index, &driver(other), 0, 9), 0);
+  };
+  EXPECT_EQ(check_after([&] {
+              hold(id_);
+              hold(create(kB));
+            }),
+            "nothing");
+  EXPECT_EQ(check_after([&] {
+              hold(id_);
+              hold(create(kB));
+              hold(id_);
+            }),
+            "warn-on fence_drv_xa");
+}
+
 TEST_F(InvariantsTest, NothingIsMappedWhileTheEvictionFenceIsSignaled) {
   EXPECT_EQ(check_after([this] {
               evf_mgr_shutdown(evf_mgr());
