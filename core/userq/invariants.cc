@@ -49,8 +49,7 @@ bool check_pending(Device& adev, Queue& queue) {
   return pending;
 }
 
-// Returns whether one is pending.
-bool check_fences(Device& adev, Queue& queue) {
+void check_fences(Device& adev, Queue& queue) {
   const bool pending = check_pending(adev, queue);
   if (pending && adev.gpu_recovery && !kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kLostWakeup, "hang_detect_work",
@@ -58,7 +57,6 @@ bool check_fences(Device& adev, Queue& queue) {
   if (!pending && kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
                    "no fence is pending, and the watchdog is armed");
-  return pending;
 }
 
 // The entries are dense from index 0.
@@ -115,12 +113,9 @@ void check_comes_back(Device& adev, Queue& queue) {
 }
 
 void check_queue(Device& adev, Queue& queue) {
-  const bool pending = check_fences(adev, queue);
+  check_fences(adev, queue);
   check_fence_drivers(queue);
   const QueueState state = queue_state(queue);
-  if (pending && (state == QueueState::kHung || state == QueueState::kInvalidVa))
-    kernel::report(Verdict::kLostWakeup, "fence of a dead queue",
-                   "a fence is pending on a queue that never runs again");
   if (state == QueueState::kUnmapped || state == QueueState::kPreempted)
     check_comes_back(adev, queue);
   if (state == QueueState::kMapped && !evf_mgr_is_armed(queue.fpriv->evf_mgr))

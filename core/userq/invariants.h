@@ -8,7 +8,7 @@ struct Queue;
 
 // Checks, for every queue of the device: a slot of its own; every fence that the GPU had reached
 // when an interrupt was delivered is signaled; a watchdog is armed exactly while a fence is
-// pending; none is on a queue that is hung or has lost its memory; a queue that waits holds a driver
+// pending; a queue that waits holds a driver
 // once; no queue is mapped while its file's eviction fence is signaled, nor without its memory; one
 // that may run is mapped, one that was evicted waits for a resume, unless that has found memory of
 // the process gone; the hardware has what the driver thinks it has. Reports lost-wakeup,

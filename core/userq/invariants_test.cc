@@ -134,19 +134,6 @@ TEST_F(InvariantsTest, WatchdogIsNotArmedWhileNoneIs) {
             "fence-contract watchdog-of-idle-queue");
 }
 
-TEST_F(InvariantsTest, NoFenceIsPendingOnADeadQueue) {
-  EXPECT_EQ(check_after([this] {
-              EXPECT_EQ(va(kVaOpUnmap, queue_bo(), kGpuBase, 2 * kRingSize), 0);
-              rest(kernel::kSecond);  // and comes back without its memory
-            }),
-            "nothing");
-  EXPECT_EQ(check_after([this] {
-              EXPECT_EQ(signal(id_, 4, {}), 0);
-              queue_set_state(queue(id_), QueueState::kInvalidVa);
-            }),
-            "lost-wakeup fence of a dead queue");
-}
-
 TEST_F(InvariantsTest, AWaitingQueueHoldsADriverOnce) {
   auto hold = [this](uint32_t other) {
     uint32_t index;

@@ -9,6 +9,7 @@
 #include "core/kernel/task.h"
 #include "core/userq/device.h"
 #include "core/userq/fpriv.h"
+#include "core/userq/queue_state.h"
 #include "core/userq/userq_fence.h"
 
 namespace userq {
@@ -139,6 +140,11 @@ void check_signal_result(drm::File& file, const drm_amdgpu_userq_signal& args) {
   const auto* queue =
       static_cast<const Queue*>(kernel::xa_peek(fpriv.userq_mgr.userq_xa, args.queue_id));
   if (queue == nullptr || queue->last_fence == nullptr) return;
+  // Whoever changes the state has the mutex until the fences are complete.
+  if (queue->state == QueueState::kInvalidVa && fpriv.userq_mgr.userq_mutex.owner == nullptr &&
+      is_pending(*queue->last_fence))
+    kernel::report(Verdict::kLostWakeup, "fence of a dead queue",
+                   "the new fence is pending, and its queue never runs again");
   uint64_t written;
   const uint8_t* memory = gpu_memory(fpriv.vm, queue->wptr_va, sizeof written);
   if (memory == nullptr) return;

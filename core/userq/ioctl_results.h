@@ -11,6 +11,7 @@
 namespace userq {
 
 // The sequence number of the queue's new fence is what the user left at the queue's write pointer.
+// It is not pending if the queue has lost its memory and will never run again.
 void check_signal_result(drm::File& file, const drm_amdgpu_userq_signal& args);
 
 // What the user asks a wait for; called at its start, because the ioctl may write to that memory.

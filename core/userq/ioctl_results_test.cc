@@ -47,6 +47,25 @@ TEST_F(IoctlResultsTest, FenceHasTheNumberAtTheWritePointer) {
             "wrong-result amdgpu_userq_signal_ioctl sequence number");
 }
 
+TEST_F(IoctlResultsTest, FenceOfADeadQueueIsComplete) {
+  EXPECT_EQ(after_signal([this] { queue_set_state(queue(a_), QueueState::kInvalidVa); }),
+            "lost-wakeup fence of a dead queue");
+  EXPECT_EQ(after_signal([this] {
+              complete(kA, 4);
+              queue_set_state(queue(a_), QueueState::kInvalidVa);
+            }),
+            "nothing");
+  // Whoever sets that state is about to complete the fences.
+  EXPECT_EQ(after_signal([this] {
+              kernel::mutex_lock(mgr().userq_mutex);
+              queue_set_state(queue(a_), QueueState::kInvalidVa);
+              check_signal_result(file(), signal_lists(a_, {}));
+              queue_force_completion(queue(a_));
+              kernel::mutex_unlock(mgr().userq_mutex);
+            }),
+            "nothing");
+}
+
 TEST_F(IoctlResultsTest, NothingToCompareWithIsNoError) {
   EXPECT_EQ(
       after_signal([this] { EXPECT_EQ(va(kVaOpUnmap, queue_bo(), kGpuBase, 2 * kRingSize), 0); }),

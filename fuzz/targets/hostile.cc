@@ -192,7 +192,8 @@ constexpr uint64_t kCounts[] = {1,
                                 0x100000001,
                                 0x4000000000000001,
                                 0x8000000000000000,
-                                kMax};
+                                kMax,
+                                0x40000001};  // four times that is 4, in 32 bits
 
 constexpr uint64_t kNumbers[] = {0,
                                  1,
