@@ -84,9 +84,9 @@ std::string unified_diff(std::string_view path, std::string_view before, std::st
     const size_t begin = first - std::min(first - at, kContext);
     line_a += begin - at;
     line_b += begin - at;
-    // To where more lines than two contexts are the same.
+    // As far as no more lines than two contexts are the same.
     size_t end = first;
-    for (size_t i = first; i < rows.size() && i <= end + 2 * kContext; i++)
+    for (size_t i = first; i < rows.size() && i <= end + 2 * kContext + 1; i++)
       if (rows[i].mark != ' ') end = i;
     end = std::min(end + 1 + kContext, rows.size());
     std::string hunk;

@@ -77,7 +77,7 @@ std::map<std::string, std::vector<std::string>> compile_commands(const std::stri
 }
 
 MutantCheck::MutantCheck(const Project& project, unsigned jobs, Progress& progress)
-    : project_(project), jobs_(jobs), progress_(progress), scratch_(fs::temp_directory_path()) {
+    : jobs_(jobs), progress_(progress), scratch_(fs::temp_directory_path()) {
   const fs::path database = project.build_folder("release") / "compile_commands.json";
   std::error_code ignored;
   if (!fs::exists(database, ignored)) {
@@ -105,7 +105,7 @@ void MutantCheck::compile(const std::string& file, const std::string& text, Comp
   write_file(folder / file, text);
   Command command;
   command.argv = known->second;
-  for (const char* argument : {"-O1", "-Werror", "-fno-color-diagnostics", "-S", "-o", "code.s"})
+  for (const char* argument : {"-O1", "-fno-color-diagnostics", "-S", "-o", "code.s"})
     command.argv.emplace_back(argument);
   command.argv.push_back(file);
   command.cwd = folder;

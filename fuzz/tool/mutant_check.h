@@ -1,5 +1,5 @@
-// Asks the compiler about mutants: whether they compile without a warning, and whether they differ
-// from the source, and from each other, once compiled.
+// Asks the compiler about mutants: whether they compile as the build compiles, with its warnings
+// that are errors, and whether they differ from the source, and from each other, once compiled.
 #pragma once
 
 #include <map>
@@ -44,7 +44,6 @@ class MutantCheck {
   void compile(const std::string& file, const std::string& text, Compiled& result);
   const std::string& original(const Mutant& mutant);
 
-  const Project& project_;
   unsigned jobs_;
   Progress& progress_;
   ScratchFolder scratch_;

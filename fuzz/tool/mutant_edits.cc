@@ -58,8 +58,24 @@ Change replace_statement(const Site& site, const std::string& text, const std::s
   return {{{bytes, replacement}}, what, bytes.begin};
 }
 
+namespace {
+
+// A function of this file that nobody else calls would be warned of: it is named instead.
+std::string still_used(const Site& site) {
+  const auto call = site.source.sole_call(site.statement);
+  if (!call || call->tokens.begin != call->name_token) return "";
+  const bool only_here =
+      site.source.count({0, site.source.tokens().size()}, call->name) == 2 &&
+      std::any_of(site.source.functions().begin(), site.source.functions().end(),
+                  [&](const cxx::Function& one) { return one.name == call->name; });
+  return only_here ? "(void)" + call->name + ";" : "";
+}
+
+}  // namespace
+
 Change drop_statement(const Site& site, const std::string& why) {
-  return replace_statement(site, "", quoted(site.source, site.statement.tokens) + " " + why);
+  return replace_statement(site, still_used(site),
+                           quoted(site.source, site.statement.tokens) + " " + why);
 }
 
 Change edit_within(const Site& site, std::vector<Edit> edits, const std::string& what) {
@@ -107,6 +123,15 @@ Change move_before(const Site& site, const Statement& target, const std::string&
   return {{{{there.begin, there.begin}, text}, {with_line(source, site.statement), ""}},
           what,
           source.bytes_of(site.statement.tokens).begin};
+}
+
+Change move_after(const Site& site, const Statement& before, const std::string& what) {
+  const Source& source = site.source;
+  const Range here = source.bytes_of(site.statement.tokens);
+  const std::string indent = "\n" + source.indent_at(here.begin);
+  const std::string text =
+      indent + std::string(kMutantCanary) + indent + std::string(source.text_of(before.tokens));
+  return {{{with_line(source, before), ""}, {{here.end, here.end}, text}}, what, here.begin};
 }
 
 std::optional<Assignment> assignment(const Source& source, const Statement& statement) {
@@ -215,6 +240,16 @@ std::vector<const Statement*> all_below(const Statement& statement) {
     all.insert(all.end(), below.begin(), below.end());
   }
   return all;
+}
+
+std::string declared_name(const Source& source, const Statement& statement) {
+  if (statement.kind != Statement::Kind::kDeclaration) return "";
+  std::string name;
+  for (size_t i = statement.tokens.begin; i < statement.tokens.end; i++) {
+    if (is_one_of(source.word(i), {"=", "(", "{", ";", "["})) break;
+    if (source.tokens()[i].kind == cxx::Token::Kind::kWord) name = source.word(i);
+  }
+  return name;
 }
 
 std::string object_of(const Source& source, Range expression) {

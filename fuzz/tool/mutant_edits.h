@@ -20,6 +20,8 @@ Change replace_statement(const Site& site, const std::string& text, const std::s
 Change edit_within(const Site& site, std::vector<Edit> edits, const std::string& what);
 // The statement goes to before `target`, which stands earlier in the same block.
 Change move_before(const Site& site, const cxx::Statement& target, const std::string& what);
+// `before`, which stands earlier in the same block, goes to behind the statement.
+Change move_after(const Site& site, const cxx::Statement& before, const std::string& what);
 
 Edit replace_tokens(const cxx::Source& source, cxx::Range tokens, std::string text);
 // A declaration goes, with its line if it has one to itself.
@@ -71,6 +73,9 @@ std::optional<ErrorTest> error_test(const cxx::Source& source, cxx::Range condit
 
 // All statements below one, itself first, in the order of the source.
 std::vector<const cxx::Statement*> all_below(const cxx::Statement& statement);
+
+// The variable that a declaration makes; empty if it is no declaration.
+std::string declared_name(const cxx::Source& source, const cxx::Statement& statement);
 
 // The last word of an expression that matters to it: `fence` of `*queue.fence`, `*a[i]`.
 std::string object_of(const cxx::Source& source, cxx::Range expression);

@@ -45,6 +45,25 @@ Range expressions_of(const Statement& statement) {
   }
 }
 
+std::string order_text(const Site& site, const Statement& target) {
+  return fmt::format("{} comes before {}", quoted(site.source, site.statement.tokens),
+                     quoted(site.source, target.tokens));
+}
+
+// Whether the statement can stand before `target`, which comes earlier: it does not use what is
+// declared there.
+bool can_pass(const Site& site, const Statement& target) {
+  const std::string name = declared_name(site.source, target);
+  return target.kind != Kind::kLabel && target.kind != Kind::kJump &&
+         (name.empty() || !site.source.mentions(site.statement.tokens, name));
+}
+
+// The statement goes to before `target`, if it can.
+Changes pass(const Site& site, const Statement& target) {
+  if (!can_pass(site, target)) return {};
+  return {move_before(site, target, order_text(site, target))};
+}
+
 // --- references ---
 
 Changes drop_get(const Site& site) {
@@ -92,9 +111,7 @@ Changes put_early(const Site& site) {
   if (!is_put(call->name) && !is_free(call->name)) return {};
   const std::string object = object_of(site.source, call->arguments[0]);
   if (object.empty() || !site.source.mentions(before->tokens, object)) return {};
-  return {move_before(site, *before,
-                      fmt::format("{} comes before {}", quoted(site.source, site.statement.tokens),
-                                  quoted(site.source, before->tokens)))};
+  return pass(site, *before);
 }
 
 // --- locks ---
@@ -127,20 +144,51 @@ void remove_flags(const Site& site, const std::vector<const Statement*>& gone, C
   }
 }
 
+// The lock that is taken around this one in the same function, if both are taken and dropped once.
+struct Nested {
+  LockStatement outer_lock, outer_unlock, inner_lock, inner_unlock;
+};
+std::optional<Nested> nested_at(const Site& site, const LockUse& inner) {
+  const std::vector<LockStatement> own = uses_of(site, inner.lock);
+  if (own.size() != 2 || own[0].statement != &site.statement || own[1].use.takes) return {};
+  for (const Statement* statement : all_below(site.function.body)) {
+    const auto use = lock_use(site.source, *statement);
+    if (!use || !use->takes || use->lock == inner.lock) continue;
+    const std::vector<LockStatement> around = uses_of(site, use->lock);
+    if (around.size() != 2 || around[1].use.takes) continue;
+    if (around[0].statement->tokens.begin < own[0].statement->tokens.begin &&
+        own[1].statement->tokens.begin < around[1].statement->tokens.begin)
+      return Nested{around[0], around[1], own[0], own[1]};
+  }
+  return {};
+}
+
 Changes swap_locks(const Site& site) {
   const auto second = lock_use(site.source, site.statement);
-  if (!second || !second->takes || !site.in_block()) return {};
+  if (!second || !second->takes) return {};
   for (int back = -1; site.sibling(back) != nullptr; back--) {
     const Statement& before = *site.sibling(back);
     const auto first = lock_use(site.source, before);
     if (!first) continue;
-    if (!first->takes || first->lock == second->lock) return {};
-    return {
-        move_before(site, before,
-                    fmt::format("{} comes before {}", quoted(site.source, site.statement.tokens),
-                                quoted(site.source, before.tokens)))};
+    if (!first->takes || first->lock == second->lock) break;
+    return pass(site, before);
   }
-  return {};
+  const auto nested = nested_at(site, *second);
+  if (!nested) return {};
+  const Source& source = site.source;
+  auto text = [&](const LockStatement& one) {
+    return std::string(source.text_of(one.statement->tokens));
+  };
+  auto put = [&](const LockStatement& one, const LockStatement& other) {
+    return replace_tokens(source, one.statement->tokens, text(other));
+  };
+  return {edit_within(
+      site,
+      {put(nested->inner_lock, nested->outer_lock), put(nested->outer_lock, nested->inner_lock),
+       put(nested->outer_unlock, nested->inner_unlock),
+       put(nested->inner_unlock, nested->outer_unlock)},
+      fmt::format("{} is taken around {}", quoted(source, site.statement.tokens),
+                  quoted(source, nested->outer_lock.statement->tokens)))};
 }
 
 // The same with the weaker kind of the lock, wherever the function takes or drops it.
@@ -179,12 +227,9 @@ Changes unlock_early(const Site& site) {
   const auto use = lock_use(site.source, site.statement);
   const Statement* before = site.sibling(-1);
   if (!use || use->takes || before == nullptr) return {};
-  if (before->kind == Kind::kLabel || before->kind == Kind::kJump) return {};
   const auto other = lock_use(site.source, *before);
   if (other && other->lock == use->lock) return {};
-  return {move_before(site, *before,
-                      fmt::format("{} comes before {}", quoted(site.source, site.statement.tokens),
-                                  quoted(site.source, before->tokens)))};
+  return pass(site, *before);
 }
 
 Changes unlock_late(const Site& site) {
@@ -192,9 +237,23 @@ Changes unlock_late(const Site& site) {
   if (before == nullptr || !site.source.sole_call(site.statement)) return {};
   const auto use = lock_use(site.source, *before);
   if (!use || use->takes || lock_use(site.source, site.statement)) return {};
-  return {move_before(site, *before,
-                      fmt::format("{} comes before {}", quoted(site.source, site.statement.tokens),
-                                  quoted(site.source, before->tokens)))};
+  return pass(site, *before);
+}
+
+// What came before the lock comes after it: it is moved down, past the declaration of the flags.
+Changes lock_early(const Site& site) {
+  const auto use = lock_use(site.source, site.statement);
+  if (!use || !use->takes || !site.in_block()) return {};
+  const Statement* before = site.sibling(-1);
+  if (before != nullptr && declared_name(site.source, *before) == "flags")
+    before = site.sibling(-2);
+  if (before == nullptr || !can_pass(site, *before)) return {};
+  if (lock_use(site.source, *before) || before->kind == Kind::kReturn) return {};
+  // Nothing happens in a declaration without a call.
+  if (site.source.calls(before->tokens).empty()) return {};
+  return {move_after(site, *before,
+                     fmt::format("{} comes after {}", quoted(site.source, before->tokens),
+                                 quoted(site.source, site.statement.tokens)))};
 }
 
 bool is_child(const Statement& parent, const Statement& statement) {
@@ -366,26 +425,35 @@ bool may_be_initialization(const Source& source, const Statement& statement) {
          !lock_use(source, statement);
 }
 
+// Whether the function holds a lock there that it took itself, or was called with: who looks
+// under that lock sees no order.
+bool is_under_a_lock(const Site& site) {
+  for (std::string_view word : {"lockdep_assert_held", "resv_assert_held", "assert_root_held"})
+    if (site.source.mentions(site.function.body.tokens, word)) return true;
+  int depth = 0;
+  for (const Statement* statement : all_below(site.function.body)) {
+    if (statement == &site.statement) break;
+    if (const auto use = lock_use(site.source, *statement)) depth += use->takes ? 1 : -1;
+  }
+  return depth > 0;
+}
+
 Changes publish_early(const Site& site) {
   if (site.statement.kind != Kind::kExpression && site.statement.kind != Kind::kDeclaration)
     return {};
   const std::vector<Call> calls = site.source.calls(site.statement.tokens);
-  if (std::none_of(calls.begin(), calls.end(),
-                   [](const Call& call) { return is_publication(call.name); }))
-    return {};
-  Changes changes;
+  auto publication = std::find_if(calls.begin(), calls.end(),
+                                  [](const Call& call) { return is_publication(call.name); });
+  if (publication == calls.end()) return {};
+  if (publication->name.starts_with("list_add") && is_under_a_lock(site)) return {};
   int back = 0;
   while (site.sibling(back - 1) != nullptr &&
-         may_be_initialization(site.source, *site.sibling(back - 1)))
+         may_be_initialization(site.source, *site.sibling(back - 1)) &&
+         can_pass(site, *site.sibling(back - 1)))
     back--;
-  auto before = [&](const Statement& target) {
-    changes.push_back(
-        move_before(site, target,
-                    fmt::format("{} comes before {}", quoted(site.source, site.statement.tokens),
-                                quoted(site.source, target.tokens))));
-  };
-  if (back < 0) before(*site.sibling(-1));
-  if (back < -1) before(*site.sibling(back));
+  Changes changes;
+  if (back < 0) changes = pass(site, *site.sibling(-1));
+  if (back < -1) changes.push_back(pass(site, *site.sibling(back))[0]);
   return changes;
 }
 
@@ -670,6 +738,7 @@ const std::vector<MutantOperator>& mutant_operators() {
       {"plain-lock", "irq-inversion", "interrupts stay on while a spinlock is held", plain_lock},
       {"read-lock", "data-race", "a semaphore is taken shared instead of exclusive", read_lock},
       {"unlock-early", "data-race", "an unlock comes one statement earlier", unlock_early},
+      {"lock-early", "deadlock", "what precedes a lock is done with the lock held", lock_early},
       {"unlock-late", "deadlock", "a call that follows an unlock is made with the lock held",
        unlock_late},
       {"drop-lock", "data-race", "a lock is not taken, nor dropped", drop_lock},

@@ -69,8 +69,8 @@ Request read_request(const std::vector<std::string>& arguments) {
   auto app = command_line(
       kMutantsVerb,
       "Makes small lifetime and locking faults of the driver core, each as DIR/NAME.patch, with a "
-      "canary where it was changed. All compile without a warning; none is the same code as the "
-      "original or as another. The same sources give the same patches under the same names.",
+      "canary where it was changed. All compile; none is the same code as the original or as "
+      "another. The same sources give the same patches under the same names.",
       footer());
   app->add_option("DIR", output, "The folder to make; new or empty");
   add_list(*app, "--operators", operators, "These operators only (default: all)");
