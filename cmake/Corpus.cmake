@@ -3,8 +3,9 @@
 #   corpus/<target>/*        run on that target, no finding expected           replay.<target>
 #                            in three orders, the same traces expected         replay_orders.<target>
 #   corpus/regressions/*     findings that were fixed: likewise, on the target that each names
-#   corpus/defects/NAME.fence   on the unpatched target, no finding expected   replay.<target>
-#                               on the variant NAME, its verdict expected      defect.NAME.<target>
+#   corpus/defects/NAME.*    on the unpatched target, no finding expected      replay.<target>
+#                            on the variant NAME, its verdict expected         defect.NAME.<target>
+#                            and what its patch says that others see of it     defect.NAME.<target>.DETECTOR
 #
 # Programs (.fence), lists of steps (.steps) and ioctl calls (.calls) are kept as text and assembled to bytes under
 # build/<preset>/corpus; other files are taken as they are. A regression and the reproducer of a defect say in their `# fencebench:`
@@ -49,9 +50,13 @@ function(fencebench_corpus_tests)
     return()
   endif()
   fencebench_executable(assemble SOURCES fuzz/targets/assemble.cc DEPS text_form)
-  file(GLOB reproducers CONFIGURE_DEPENDS
-      "${PROJECT_SOURCE_DIR}/corpus/defects/*.fence" "${PROJECT_SOURCE_DIR}/corpus/regressions/*.fence"
-      "${PROJECT_SOURCE_DIR}/corpus/regressions/*.steps" "${PROJECT_SOURCE_DIR}/corpus/regressions/*.calls")
+  set(texts "")
+  foreach(folder IN ITEMS defects regressions)
+    foreach(form IN ITEMS fence steps calls)
+      list(APPEND texts "${PROJECT_SOURCE_DIR}/corpus/${folder}/*.${form}")
+    endforeach()
+  endforeach()
+  file(GLOB reproducers CONFIGURE_DEPENDS ${texts})
   foreach(reproducer IN LISTS reproducers)
     fencebench_reproducer_field("${reproducer}" target its_target)
     if(NOT its_target IN_LIST targets)
@@ -104,16 +109,101 @@ function(fencebench_expected_summary verdict result)
   set(${result} "${verdict}" PARENT_SCOPE)
 endfunction()
 
-# Called for each variant (Defects.cmake). A verdict of a sanitizer counts only where that
-# sanitizer is built in; a verdict of our own checkers counts in every build.
-function(fencebench_defect_test target defect)
-  set(text "${PROJECT_SOURCE_DIR}/corpus/defects/${defect}.fence")
+# The list in the field `detectors` of a patch's header.
+function(fencebench_detectors patch result)
+  file(STRINGS "${patch}" lines LIMIT_COUNT 40)
+  set(value "")
+  set(inside FALSE)
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^detectors:(.*)")
+      set(inside TRUE)
+      set(value "${CMAKE_MATCH_1}")
+    elseif(inside AND line MATCHES "^  (.*)")
+      string(APPEND value " ${CMAKE_MATCH_1}")
+    else()
+      set(inside FALSE)
+    endif()
+  endforeach()
+  string(REPLACE "," ";" items "${value}")
+  set(detectors "")
+  foreach(item IN LISTS items)
+    string(STRIP "${item}" item)
+    list(APPEND detectors "${item}")
+  endforeach()
+  set(${result} "${detectors}" PARENT_SCOPE)
+endfunction()
+
+function(fencebench_add_defect_test test target defect checks expected)
+  add_test(NAME ${test}
+      COMMAND "${CMAKE_COMMAND}" -E env "FENCEBENCH_OPTIONS=checks=${checks}:determinism=twice"
+              "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${target}-${defect}>"
+              "-DARGUMENTS=${PROJECT_BINARY_DIR}/corpus/defects/${defect}"
+              -DEXPECTED_LINE=SUMMARY: "-DEXPECTED=${expected}"
+              -P "${PROJECT_SOURCE_DIR}/cmake/ExpectReport.cmake")
+  fencebench_test_environment(${test})
+  set_tests_properties(${test} PROPERTIES LABELS defect TIMEOUT 120 FIXTURES_REQUIRED defects)
+endfunction()
+
+# Which build has a sanitizer.
+set(fencebench_build_of_AddressSanitizer asan)
+set(fencebench_build_of_LeakSanitizer asan)
+set(fencebench_build_of_UndefinedBehaviorSanitizer asan)
+set(fencebench_build_of_ThreadSanitizer tsan)
+set(fencebench_build_of_MemorySanitizer msan)
+
+# What the patch says that others see of the defect than the reproducer's own verdict. Where that is ours,
+# they see it with our checkers off.
+function(fencebench_defect_detector_tests test target defect verdict)
+  get_filename_component(preset "${PROJECT_BINARY_DIR}" NAME)
+  set(checks none)
+  if(verdict MATCHES "Sanitizer")
+    set(checks all)
+  endif()
+  fencebench_expected_summary("${verdict}" own)
+  fencebench_detectors("${PROJECT_SOURCE_DIR}/core/defects/${defect}.patch" detectors)
+  foreach(detector IN LISTS detectors)
+    set(expected "fencebench: ${detector}")
+    if(detector MATCHES "^([A-Za-z]+Sanitizer) ?(.*)")
+      set(sanitizer "${CMAKE_MATCH_1}")
+      set(kind "${CMAKE_MATCH_2}")
+      if(NOT DEFINED fencebench_build_of_${sanitizer})
+        message(FATAL_ERROR "core/defects/${defect}.patch: there is no detector '${detector}'")
+      endif()
+      if(NOT fencebench_build_of_${sanitizer} STREQUAL preset)
+        continue()
+      endif()
+      fencebench_expected_summary("${sanitizer}: ${kind}" expected)
+    elseif(verdict MATCHES "^${detector}( |$)")
+      continue()
+    endif()
+    if(own MATCHES "^${expected}")
+      continue()
+    endif()
+    string(REGEX REPLACE "[^A-Za-z]+" "-" name "${detector}")
+    fencebench_add_defect_test(${test}.${name} ${target} ${defect} ${checks} "${expected}")
+  endforeach()
+endfunction()
+
+# Called for each variant (Defects.cmake). RESULT: whether the reproducer is for that target. A verdict of a
+# sanitizer counts only where that sanitizer is built in; a verdict of our own checkers counts in every build.
+function(fencebench_defect_test target defect result)
+  set(${result} FALSE PARENT_SCOPE)
   if(NOT BUILD_TESTING)
     return()
   endif()
-  if(NOT EXISTS "${text}")
-    message(WARNING "core/defects/${defect}.patch has no reproducer corpus/defects/${defect}.fence")
+  set(text "")
+  foreach(form IN ITEMS fence steps calls)
+    if(EXISTS "${PROJECT_SOURCE_DIR}/corpus/defects/${defect}.${form}")
+      list(APPEND text "${PROJECT_SOURCE_DIR}/corpus/defects/${defect}.${form}")
+    endif()
+  endforeach()
+  list(LENGTH text count)
+  if(count EQUAL 0)
+    message(WARNING "core/defects/${defect}.patch has no reproducer corpus/defects/${defect}.fence, "
+                    ".steps or .calls")
     return()
+  elseif(count GREATER 1)
+    message(FATAL_ERROR "core/defects/${defect}.patch has more than one reproducer: ${text}")
   endif()
   fencebench_reproducer_field("${text}" target its_target)
   fencebench_reproducer_field("${text}" verdict verdict)
@@ -125,6 +215,9 @@ function(fencebench_defect_test target defect)
   if(NOT its_target STREQUAL target)
     return()
   endif()
+  set(${result} TRUE PARENT_SCOPE)
+  set(test defect.${defect}.${target})
+  fencebench_defect_detector_tests(${test} ${target} ${defect} "${verdict}")
   get_filename_component(preset "${PROJECT_BINARY_DIR}" NAME)
   if(verdict MATCHES "Sanitizer" AND NOT sanitizer STREQUAL preset)
     return()
@@ -133,13 +226,5 @@ function(fencebench_defect_test target defect)
     set(checks all)
   endif()
   fencebench_expected_summary("${verdict}" expected)
-  set(test defect.${defect}.${target})
-  add_test(NAME ${test}
-      COMMAND "${CMAKE_COMMAND}" -E env "FENCEBENCH_OPTIONS=checks=${checks}:determinism=twice"
-              "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${target}-${defect}>"
-              "-DARGUMENTS=${PROJECT_BINARY_DIR}/corpus/defects/${defect}"
-              -DEXPECTED_LINE=SUMMARY: "-DEXPECTED=${expected}"
-              -P "${PROJECT_SOURCE_DIR}/cmake/ExpectReport.cmake")
-  fencebench_test_environment(${test})
-  set_tests_properties(${test} PROPERTIES LABELS defect TIMEOUT 120 FIXTURES_REQUIRED defects)
+  fencebench_add_defect_test(${test} ${target} ${defect} ${checks} "${expected}")
 endfunction()

@@ -1,9 +1,13 @@
-# fencebench_defects(): a variant of the core for each core/defects/NAME.patch.
+# fencebench_defects(): a variant of the core for each core/defects/NAME.patch, and for each
+# build/patches/NAME.patch, which is where the command puts what a person hands to it (--patch FILE).
 #
 #   build/<preset>/defects/NAME/src        the files that the patch changes, patched
 #   build/<preset>/defects/NAME/<target>-NAME   each fuzz target that links a patched library; not named
 #                                          like the target, or `--target <target>` would mean it
-#   CMake targets                          <target>-NAME, and `defects` for all; not part of `all`
+#   CMake targets                          <target>-NAME, and `defects` for those whose reproducer is
+#                                          for that target; not part of `all`
+#   build/<preset>/variants.txt            all of these, for the command; the target `variants` does nothing but
+#                                          bring that up to date
 #
 # A patch that touches .cc files costs one compilation for each of them: the patched object stands
 # before the archives on the link line, so the archive's member of the same file is never pulled.
@@ -73,7 +77,8 @@ function(fencebench_patched_objects defect library sources touched result)
   add_dependencies(${objects} apply-${defect})
 endfunction()
 
-function(fencebench_defect patch)
+# IN_CATALOGUE: held by tests. What is not may come and go, and breaks nothing but itself.
+function(fencebench_defect patch in_catalogue)
   get_filename_component(defect "${patch}" NAME_WE)
   set(directory "${PROJECT_BINARY_DIR}/defects/${defect}")
   set(source_tree "${directory}/src")
@@ -108,7 +113,7 @@ function(fencebench_defect patch)
     list(REMOVE_ITEM homeless ${sources})
   endforeach()
   foreach(file IN LISTS homeless)
-    if(file MATCHES "\\.(cc|c)$")
+    if(file MATCHES "\\.(cc|c)$" AND in_catalogue)
       message(FATAL_ERROR "core/defects/${defect}.patch patches ${file}, "
                           "which is not a source of any library")
     endif()
@@ -142,6 +147,7 @@ function(fencebench_defect patch)
       continue()
     endif()
     set(variant ${target}-${defect})
+    set_property(GLOBAL APPEND PROPERTY FENCEBENCH_VARIANTS ${variant})
     add_executable(${variant} EXCLUDE_FROM_ALL)
     foreach(library IN LISTS patched)
       fencebench_patched_objects(${defect} ${library} "${patched_${library}}" "${touched}"
@@ -155,14 +161,19 @@ function(fencebench_defect patch)
     fencebench_link_target(${variant} ${main} "${directory}")
     get_target_property(deps ${target}-main FENCEBENCH_DEPS)
     target_link_libraries(${variant} PRIVATE ${deps})
-    add_dependencies(defects ${variant})
-    fencebench_defect_test(${target} ${defect})
+    if(in_catalogue)
+      fencebench_defect_test(${target} ${defect} held)
+      if(held)
+        add_dependencies(defects ${variant})
+      endif()
+    endif()
   endforeach()
 endfunction()
 
 function(fencebench_defects)
   file(GLOB patches CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/core/defects/*.patch")
-  if(NOT patches)
+  file(GLOB handed CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/build/patches/*.patch")
+  if(NOT patches AND NOT handed)
     return()
   endif()
   find_program(FENCEBENCH_PATCH patch REQUIRED)
@@ -178,6 +189,13 @@ function(fencebench_defects)
                    -P "${PROJECT_SOURCE_DIR}/cmake/ApplyDefectTest.cmake")
   set_tests_properties(defects.apply PROPERTIES LABELS build TIMEOUT 60)
   foreach(patch IN LISTS patches)
-    fencebench_defect("${patch}")
+    fencebench_defect("${patch}" TRUE)
   endforeach()
+  foreach(patch IN LISTS handed)
+    fencebench_defect("${patch}" FALSE)
+  endforeach()
+  get_property(variants GLOBAL PROPERTY FENCEBENCH_VARIANTS)
+  list(JOIN variants "\n" variants)
+  file(WRITE "${PROJECT_BINARY_DIR}/variants.txt" "${variants}\n")
+  add_custom_target(variants)
 endfunction()

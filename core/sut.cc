@@ -47,6 +47,8 @@ userq::Device* device;
 Descriptor descriptors[SUT_MAX_FILES];
 uint8_t user_memory[SUT_MAX_FILES][SUT_USER_SIZE];
 uint32_t slots_taken;
+uint64_t calls_started;  // in this run; whoever finds it changed was not alone
+uint32_t calls_running;
 // For TSan: what open(2) did happens before every call on the file, as installing a descriptor sees
 // to.
 char opened[SUT_MAX_FILES];
@@ -69,8 +71,10 @@ class RunningCall {
       : descriptor_(index < SUT_MAX_FILES && descriptors[index].open ? &descriptors[index]
                                                                      : nullptr) {
     if (index < SUT_MAX_FILES) sched::touch(&descriptors[index], false);
+    ++calls_started;
     if (descriptor_ == nullptr) return;
     kernel::tsan_acquire(&opened[index]);
+    ++calls_running;
     ++descriptor_->users;
     descriptor_->contexts |= 1u << sched::current()->id;
     kernel::task().mm = &descriptor_->mm;
@@ -80,6 +84,7 @@ class RunningCall {
     kernel::tsan_release(descriptor_);
     // Of a closed one the last to leave frees the file.
     sched::touch(descriptor_, !descriptor_->open);
+    --calls_running;
     --descriptor_->users;
     descriptor_->contexts &= ~(1u << sched::current()->id);
     free_if_unused(*descriptor_);
@@ -132,6 +137,8 @@ void sut_begin(const sut_config* run_config, sut_operation_printer printer) {
   dma::resv_reset();
   device = nullptr;
   slots_taken = 0;
+  calls_started = 0;
+  calls_running = 0;
   for (uint32_t i = 0; i < SUT_MAX_FILES; ++i) {
     descriptors[i] = {nullptr, false, false, 0, 0, {SUT_USER_BASE, SUT_USER_SIZE, user_memory[i]}};
     std::memset(user_memory[i], 0, SUT_USER_SIZE);
@@ -209,12 +216,20 @@ int sut_ioctl(uint32_t index, uint32_t number, void* arg) {
   if (call.bad()) return -EBADF;
   const SutIoctl* ioctl = sut_find_ioctl(number);
   if (ioctl == nullptr) return -ENOTTY;
+  const uint64_t mine = calls_started;
+  const bool alone = calls_running == 1;
+  if (ioctl->remember != nullptr) ioctl->remember(call.file(), arg);
+  const int refused = ioctl->refused != nullptr ? ioctl->refused(arg) : 0;
   const int result = ioctl->call(call.file(), arg);
   kernel::check_context_at_return(ioctl->name);
   kernel::check_errno(ioctl->name, result, ioctl->errors, ioctl->num_errors);
+  if (refused != 0) kernel::check_refused(ioctl->name, result, refused);
   // Only a signal interrupts.
   if ((result == -EINTR || result == -kernel::kErestartsys) && !kernel::signal_pending())
     kernel::check_errno(ioctl->name, result, nullptr, 0);
+  if (result == 0 && ioctl->check != nullptr && kernel::checks_enabled && alone &&
+      calls_started == mine)
+    ioctl->check(call.file(), arg);
   return result;
 }
 
@@ -235,6 +250,7 @@ void sut_set_faults(const sut_faults* faults) {
 int sut_user_write(uint32_t index, uint64_t address, const void* data, size_t size) {
   uint8_t* memory = user_address(index, address, size);
   if (memory == nullptr) return -EFAULT;
+  ++calls_started;
   std::memcpy(memory, data, size);
   return 0;
 }
@@ -312,6 +328,14 @@ void sut_gpu_hang(uint32_t doorbell) {
 }
 
 void sut_firmware_fail(uint32_t nth) { userq::gpu_fail_request(device->gpu, nth); }
+
+void sut_work_fail_alloc(uint32_t nth) {
+  for (unsigned i = 1; i <= sched::kMaxWorkers; ++i) {
+    kernel::Task& worker = kernel::task(sched::kContexts - i);
+    sched::touch(&worker.fail_alloc, true);
+    worker.fail_alloc = nth;
+  }
+}
 
 void sut_irq_eop(uint32_t doorbell) {
   userq::process_fence_irq(*device, doorbell);

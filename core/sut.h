@@ -126,6 +126,8 @@ void sut_gpu_write_rptr(uint32_t doorbell, uint64_t value);
 void sut_gpu_hang(uint32_t doorbell);
 /* [any] The n-th request to the firmware from here on fails; 0: none. */
 void sut_firmware_fail(uint32_t nth);
+/* [context] The n-th allocation of each of the kernel's workers from here on fails; 0: none. */
+void sut_work_fail_alloc(uint32_t nth);
 /* [irq] The end-of-pipe interrupt of a doorbell. */
 void sut_irq_eop(uint32_t doorbell);
 /* [context] A reset of the whole GPU. */

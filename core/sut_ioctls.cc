@@ -8,6 +8,7 @@
 #include "core/kernel/errno.h"
 #include "core/sut.h"
 #include "core/userq/gem_ioctls.h"
+#include "core/userq/ioctl_results.h"
 #include "core/userq/queue.h"
 #include "core/userq/signal_ioctl.h"
 #include "core/userq/wait_ioctl.h"
@@ -50,7 +51,43 @@ int call(drm::File& file, void* arg) {
 
 template <typename Args, int (*ioctl)(drm::File& file, Args& args), size_t n>
 constexpr SutIoctl row(uint32_t number, const char* name, const int (&errors)[n]) {
-  return {number, name, sizeof(Args), call<Args, ioctl>, errors, n};
+  return {number, name, sizeof(Args), call<Args, ioctl>, errors, n, nullptr, nullptr, nullptr};
+}
+
+void remember_wait(drm::File&, const void* arg) {
+  userq::drm_amdgpu_userq_wait args;
+  std::memcpy(&args, arg, sizeof args);
+  userq::remember_wait(args);
+}
+
+template <typename Args, void (*check)(drm::File& file, const Args& args)>
+void check_result(drm::File& file, const void* arg) {
+  Args args;
+  std::memcpy(&args, arg, sizeof args);
+  check(file, args);
+}
+
+// For a field of any width.
+bool above_limit(uint64_t handles) { return handles > userq::kUserqMaxHandles; }
+
+// Of the signal and the wait ioctl: no more handles than the limit, in each list.
+template <typename Args>
+int refused(const void* arg) {
+  Args args;
+  std::memcpy(&args, arg, sizeof args);
+  return above_limit(args.num_syncobj_handles) || above_limit(args.num_bo_read_handles) ||
+                 above_limit(args.num_bo_write_handles)
+             ? -EINVAL
+             : 0;
+}
+
+constexpr SutIoctl promising(SutIoctl ioctl, int (*refused)(const void* arg),
+                             void (*remember)(drm::File& file, const void* arg),
+                             void (*check)(drm::File& file, const void* arg)) {
+  ioctl.refused = refused;
+  ioctl.remember = remember;
+  ioctl.check = check;
+  return ioctl;
 }
 
 constexpr SutIoctl kIoctls[] = {
@@ -64,10 +101,14 @@ constexpr SutIoctl kIoctls[] = {
         SUT_IOCTL_GEM_USERPTR, "amdgpu_gem_userptr_ioctl", kGemUserptrErrors),
     row<userq::drm_amdgpu_userq, userq::userq_ioctl>(SUT_IOCTL_USERQ, "amdgpu_userq_ioctl",
                                                      kUserqErrors),
-    row<userq::drm_amdgpu_userq_signal, userq::signal_ioctl>(
-        SUT_IOCTL_USERQ_SIGNAL, "amdgpu_userq_signal_ioctl", kSignalErrors),
-    row<userq::drm_amdgpu_userq_wait, userq::wait_ioctl>(SUT_IOCTL_USERQ_WAIT,
-                                                         "amdgpu_userq_wait_ioctl", kWaitErrors),
+    promising(row<userq::drm_amdgpu_userq_signal, userq::signal_ioctl>(
+                  SUT_IOCTL_USERQ_SIGNAL, "amdgpu_userq_signal_ioctl", kSignalErrors),
+              refused<userq::drm_amdgpu_userq_signal>, nullptr,
+              check_result<userq::drm_amdgpu_userq_signal, userq::check_signal_result>),
+    promising(row<userq::drm_amdgpu_userq_wait, userq::wait_ioctl>(
+                  SUT_IOCTL_USERQ_WAIT, "amdgpu_userq_wait_ioctl", kWaitErrors),
+              refused<userq::drm_amdgpu_userq_wait>, remember_wait,
+              check_result<userq::drm_amdgpu_userq_wait, userq::check_wait_result>),
     row<drm::drm_syncobj_create, drm::syncobj_create_ioctl>(
         SUT_IOCTL_SYNCOBJ_CREATE, "drm_syncobj_create_ioctl", kCreateErrors),
     row<drm::drm_syncobj_destroy, drm::syncobj_destroy_ioctl>(

@@ -14,6 +14,13 @@ struct SutIoctl {
   int (*call)(drm::File& file, void* arg);
   const int* errors;  // what it may return beside 0
   size_t num_errors;
+  // The error that the arguments alone call for, before anything is looked up or copied; 0: none.
+  // nullptr: not known.
+  int (*refused)(const void* arg);
+  // What a call that returned 0 promises, if it was alone: at its start, and at its end. nullptr:
+  // nothing is looked at.
+  void (*remember)(drm::File& file, const void* arg);
+  void (*check)(drm::File& file, const void* arg);
 };
 
 // nullptr: no such ioctl.

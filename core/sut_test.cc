@@ -425,6 +425,18 @@ TEST_F(SutTest, ARequestToTheFirmwareFails) {
   }});
 }
 
+TEST_F(SutTest, AnAllocationOfAWorkFails) {
+  run({[] {
+    uint32_t memory, id;
+    ASSERT_EQ(map(0, kGpuBase + 2 * kRingSize, kRingSize, &memory), 0);
+    sut_work_fail_alloc(1);
+    EXPECT_EQ(sut_bo_move(0, memory, 0), 0);
+    sut_rest(1);  // the resume fails here
+    EXPECT_EQ(create_queue(0, 1, &id), 0);
+    EXPECT_EQ(free_queue(0, id), 0);
+  }});
+}
+
 TEST_F(SutTest, KillingAProcessEndsItsSleepAndClosesItsFile) {
   int result = 0;
   run({[&] {

@@ -122,7 +122,7 @@ int gem_objects_lookup(File& file, uint64_t user_handles, uint32_t count, GemObj
                        kernel::Holder holder) {
   objects = {nullptr, 0};
   if (count == 0) return 0;
-  if (!kernel::kmalloc_array(objects.objects, count, "gem object array")) return -ENOMEM;
+  if (!kernel::kvmalloc_array(objects.objects, count, "gem object array")) return -ENOMEM;
   uint32_t* handles;
   int error = kernel::memdup_array_user(handles, user_handles, count);
   if (error == 0) error = objects_lookup(file, handles, count, objects, holder);
@@ -133,7 +133,7 @@ int gem_objects_lookup(File& file, uint64_t user_handles, uint32_t count, GemObj
 
 void gem_objects_free(GemObjects& objects, kernel::Holder holder) {
   for (uint32_t i = 0; i < objects.count; ++i) gem_object_put(objects.objects[i], holder);
-  kernel::kfree(objects.objects);
+  kernel::kvfree(objects.objects);
   objects = {nullptr, 0};
 }
 

@@ -29,6 +29,17 @@ TEST(ErrnoCheck, OthersAreReportedByName) {
   EXPECT_EQ(check(1), "wrong-errno some_ioctl a positive value");
 }
 
+TEST(ErrnoCheck, WhatTheArgumentsCallForIsReturned) {
+  auto refused = [](int result) {
+    return kernel::run_alone([=] { kernel::check_refused("some_ioctl", result, -EINVAL); });
+  };
+  EXPECT_EQ(refused(-EINVAL), "nothing");
+  EXPECT_EQ(refused(-EFAULT), "wrong-errno some_ioctl EFAULT");
+  EXPECT_EQ(refused(0), "wrong-errno some_ioctl success");
+  kernel::ChecksOff off;
+  EXPECT_EQ(refused(0), "nothing");
+}
+
 TEST(ErrnoCheck, NothingIsReportedWithTheChecksOffOrSuppressed) {
   {
     kernel::ChecksOff off;

@@ -20,6 +20,7 @@ struct Live {
   const char* type;
   uint32_t tag;
   uint32_t serial;
+  bool virt;  // of kvmalloc()
 };
 
 Live* table;
@@ -61,11 +62,17 @@ uint32_t present_tag() {
   return context ? context->tag : 0;
 }
 
-void remember(void* object, const char* type) {
+void remember(void* object, const char* type, bool virt) {
   if (live * 2 >= capacity) grow();
   const uintptr_t key = ~reinterpret_cast<uintptr_t>(object);
-  table[find(key)] = {key, type, present_tag(), ++serial};
+  table[find(key)] = {key, type, present_tag(), ++serial, virt};
   ++live;
+}
+
+const Live* live_object(void* object) {
+  if (capacity == 0) return nullptr;
+  const Live& entry = table[find(~reinterpret_cast<uintptr_t>(object))];
+  return entry.key != 0 ? &entry : nullptr;
 }
 
 // Closes the gap, so that probing never needs tombstones. False if it is not live.
@@ -99,6 +106,7 @@ void report_double_free(void* object) {
 
 bool injected_failure() {
   Task& t = task();
+  sched::touch(&t.fail_alloc, true);
   return t.fail_alloc > 0 && --t.fail_alloc == 0;
 }
 
@@ -112,29 +120,63 @@ __attribute__((no_builtin("malloc"))) void* zeroed_memory(size_t size) {
   return object;
 }
 
-void* allocate(size_t size, Gfp gfp, const char* type, bool zeroed) {
+// The sanitizers tell memory of new from memory of malloc().
+void release(void* object, bool virt) {
+  if (virt)
+    ::operator delete(object);
+  else
+    std::free(object);
+}
+
+enum class Kind : uint8_t { kPlain, kZeroed, kVirtual };
+
+void* allocate(size_t size, Gfp gfp, const char* type, Kind kind) {
   if (gfp == Gfp::kKernel) {
     might_sleep("kmalloc");
     lockdep_might_reclaim("kmalloc");
   }
   sched::point(sched::Point::kAlloc);
   if (injected_failure() || size > kMaxAllocation) return nullptr;
-  void* object = zeroed ? zeroed_memory(size) : std::malloc(size);
-  if (object != nullptr) remember(object, type);
+  void* object = kind == Kind::kZeroed    ? zeroed_memory(size)
+                 : kind == Kind::kVirtual ? ::operator new(size, std::nothrow)
+                                          : std::malloc(size);
+  if (object != nullptr) remember(object, type, kind == Kind::kVirtual);
   return object;
 }
 
 }  // namespace
 
-void* kmalloc(size_t size, Gfp gfp, const char* type) { return allocate(size, gfp, type, false); }
-void* kzalloc(size_t size, Gfp gfp, const char* type) { return allocate(size, gfp, type, true); }
+void* kmalloc(size_t size, Gfp gfp, const char* type) {
+  return allocate(size, gfp, type, Kind::kPlain);
+}
+void* kzalloc(size_t size, Gfp gfp, const char* type) {
+  return allocate(size, gfp, type, Kind::kZeroed);
+}
+void* kvmalloc(size_t size, const char* type) {
+  return allocate(size, Gfp::kKernel, type, Kind::kVirtual);
+}
 
 void kfree(void* object) {
   if (object == nullptr) return;
   sched::point(sched::Point::kFree);
+  const Live* entry = live_object(object);
+  if (entry != nullptr && entry->virt && checks_enabled) {
+    report(Verdict::kDoubleFree, entry->type, "%s is memory of kvmalloc(), and freed with kfree()",
+           entry->type);
+    return kvfree(object);
+  }
   if (!forget(object) && checks_enabled) return report_double_free(object);
   if (sched::touches_wanted()) sched::forget(object, malloc_usable_size(object));
   std::free(object);
+}
+
+void kvfree(void* object) {
+  const Live* entry = object != nullptr ? live_object(object) : nullptr;
+  if (entry == nullptr || !entry->virt) return kfree(object);
+  sched::point(sched::Point::kFree);
+  forget(object);
+  if (sched::touches_wanted()) sched::forget(object, malloc_usable_size(object));
+  release(object, true);
 }
 
 size_t slab_live_objects() { return live; }
@@ -159,7 +201,7 @@ void slab_check_empty() {
 void slab_reset(bool free_live) {
   for (size_t i = 0; live > 0 && i < capacity; ++i) {
     if (table[i].key == 0) continue;
-    if (free_live) std::free(reinterpret_cast<void*>(~table[i].key));
+    if (free_live) release(reinterpret_cast<void*>(~table[i].key), table[i].virt);
     table[i].key = 0;
   }
   live = 0;

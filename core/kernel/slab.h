@@ -25,6 +25,11 @@ void* kzalloc(size_t size, Gfp gfp, const char* type);
 // without AddressSanitizer the heap would be damaged, and the run depend on it.
 void kfree(void* object);
 
+// Memory that may be no slab memory at all (vmalloc): kvfree() takes it, kfree() must not get it.
+// That is reported as double-free, too, and AddressSanitizer sees it. kvfree() takes both kinds.
+void* kvmalloc(size_t size, const char* type);
+void kvfree(void* object);
+
 // A zeroed, default-initialised object of type T, or nullptr.
 template <typename T>
 inline T* kzalloc_obj(const char* type, Gfp gfp = Gfp::kKernel) {
@@ -41,6 +46,15 @@ inline bool kmalloc_array(T*& array, size_t count, const char* type) {
   if (count == 0) return true;
   if (count > SIZE_MAX / sizeof(T)) return false;
   array = static_cast<T*>(kmalloc(count * sizeof(T), Gfp::kKernel, type));
+  return array != nullptr;
+}
+
+template <typename T>
+inline bool kvmalloc_array(T*& array, size_t count, const char* type) {
+  array = nullptr;
+  if (count == 0) return true;
+  if (count > SIZE_MAX / sizeof(T)) return false;
+  array = static_cast<T*>(kvmalloc(count * sizeof(T), type));
   return array != nullptr;
 }
 

@@ -49,6 +49,21 @@ TEST(Slab, FreeOfNullIsNothing) {
             "nothing");
 }
 
+TEST(Slab, MemoryOfKvmallocIsNotForKfree) {
+  EXPECT_EQ(run_alone([] {
+              kernel::kvfree(kernel::kvmalloc(8, "thing"));
+              kernel::kvfree(kernel::kmalloc(8, Gfp::kKernel, "thing"));
+              kernel::kvfree(nullptr);
+              int* none;
+              EXPECT_TRUE(kernel::kvmalloc_array(none, 0, "things"));
+              EXPECT_EQ(none, nullptr);
+              EXPECT_FALSE(kernel::kvmalloc_array(none, SIZE_MAX, "things"));
+            }),
+            "nothing");
+  EXPECT_EQ(run_alone([] { kernel::kfree(kernel::kvmalloc(8, "thing")); }), "double-free thing");
+  EXPECT_EQ(run_alone([] { kernel::kvmalloc(8, "thing"); }), "object-leak thing");
+}
+
 TEST(Slab, WhatIsFreedTwiceIsReportedByItsType) {
   EXPECT_EQ(run_alone([] {
               void* other = kernel::kmalloc(8, Gfp::kKernel, "other");

@@ -232,6 +232,16 @@ void* xa_load(const XArray& xa, uint64_t index) {
   return entry;
 }
 
+__attribute__((no_sanitize("thread"))) void* xa_peek(const XArray& xa, uint64_t index) {
+  void* entry = xa.xa_head;
+  if (!fits(index, bits(entry))) return nullptr;
+  while (is_node(entry)) {
+    const Node& node = *to_node(entry);
+    entry = node.slots[slot(node, index)];
+  }
+  return entry;
+}
+
 bool xa_empty(const XArray& xa) { return rcu_dereference(xa.xa_head) == nullptr; }
 
 void* xa_find(const XArray& xa, uint64_t* index) {

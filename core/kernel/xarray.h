@@ -25,6 +25,9 @@ void xa_destroy(XArray& xa);
 // Callable with the lock held, or else as an RCU reader of the returned entry.
 void* xa_load(const XArray& xa, uint64_t index);
 bool xa_empty(const XArray& xa);
+// The same for a checker that must leave the run as it is: no scheduling point. Nobody changes the
+// array.
+void* xa_peek(const XArray& xa, uint64_t index);
 // The first entry at or after *index; updates *index. nullptr: none.
 void* xa_find(const XArray& xa, uint64_t* index);
 

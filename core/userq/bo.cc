@@ -49,6 +49,15 @@ void wait_until_unused(Bo& bo) {
                          kernel::kMaxScheduleTimeout);
 }
 
+// The hardware must not have a queue on a doorbell that may go.
+void check_doorbells_idle(const Bo& bo) {
+  if (!bo.is_doorbell || !bo.adev->gpu_recovery) return;
+  bool in_use = false;
+  for (uint32_t i = 0; i < kDoorbellsPerPage; ++i)
+    in_use |= gpu_queue_state(bo.adev->gpu, bo.doorbell_base + i) != HwState::kUnmapped;
+  WARN_ON(in_use);
+}
+
 }  // namespace
 
 int bo_create(Device& adev, uint64_t size, uint64_t domains, Bo* vm_root, Bo** out,
@@ -117,7 +126,7 @@ int bo_pin(Bo& bo) {
 void bo_unpin(Bo& bo) {
   dma::resv_assert_held(*bo.gem.resv);
   if (WARN_ON(bo.pin_count == 0)) return;
-  --bo.pin_count;
+  if (--bo.pin_count == 0) check_doorbells_idle(bo);
 }
 
 int bo_validate(Bo& bo) {

@@ -202,6 +202,26 @@ TEST_F(BoTest, UnpinningWhatIsNotPinnedIsWarnedOf) {
             "warn-on bo_unpin");
 }
 
+TEST_F(BoTest, DoorbellsStayPinnedWhileTheHardwareUsesThem) {
+  auto unpin = [this](bool unmap_first) {
+    return run({[this, unmap_first] {
+      Bo* bo = create(kPage, kGemDomainDoorbell);
+      bo_reserve(*bo, false);
+      EXPECT_EQ(bo_pin(*bo), 0);
+      EXPECT_EQ(bo_pin(*bo), 0);
+      uint64_t slot = 0;
+      gpu_map_queue(device().gpu, bo->doorbell_base + 3, kHwIpGfx, &slot);
+      bo_unpin(*bo);
+      if (unmap_first) EXPECT_EQ(gpu_unmap_queue(device().gpu, bo->doorbell_base + 3), 0);
+      bo_unpin(*bo);
+      bo_unreserve(*bo);
+      bo_put(bo, kTest);
+    }});
+  };
+  EXPECT_EQ(unpin(true), "nothing");
+  EXPECT_EQ(unpin(false), "warn-on check_doorbells_idle");
+}
+
 TEST_F(BoTest, PinningWithoutTheReservationIsReported) {
   EXPECT_EQ(run({[this] { bo_pin(*create(kPage)); }}), "warn-on reservation_ww_class_mutex");
 }

@@ -23,12 +23,26 @@ Fpriv& to_fpriv(QueueMgr& userq_mgr) { return *container_of(&userq_mgr, Fpriv, u
 
 // --- suspend; userq_mutex held ---
 
+// What an eviction may wait for, asked of the hardware: a queue that runs, or hangs until its
+// watchdog is through. A reset, which is one step, takes a queue off and completes the fence.
+void check_progresses(Queue& queue) {
+  Device& adev = *queue.userq_mgr->adev;
+  const HwState state = gpu_queue_state(adev.gpu, queue.doorbell_index);
+  const bool resetting = __atomic_load_n(&adev.reset_domain.sem.owner, __ATOMIC_RELAXED) != nullptr;
+  if (state == HwState::kRunning || state == HwState::kHung || resetting || !kernel::checks_enabled)
+    return;
+  kernel::report(kernel::Verdict::kFenceContract, "eviction-waits-for-stopped-queue",
+                 "an eviction waits for the fence of a queue that is not running");
+}
+
 // A fence that a mapped queue has not reached, with a reference; nullptr: none.
 dma::Fence* pending_fence(QueueMgr& userq_mgr) {
   list_for_each_entry(queue, userq_mgr.queues, Queue, mgr_link) {
     dma::Fence* fence = queue->last_fence;
     if (queue_state(*queue) != QueueState::kMapped || fence == nullptr) continue;
-    if (!dma::fence_is_signaled(*fence)) return dma::fence_get(fence, kSuspend);
+    if (dma::fence_is_signaled(*fence)) continue;
+    check_progresses(*queue);
+    return dma::fence_get(fence, kSuspend);
   }
   return nullptr;
 }
@@ -180,8 +194,9 @@ void restore_worker(kernel::Work& work) {
   QueueMgr& userq_mgr = *container_of(&kernel::to_delayed_work(work), QueueMgr, resume_work);
   Fpriv& fpriv = to_fpriv(userq_mgr);
   if (evf_mgr_is_shutdown(fpriv.evf_mgr) || evf_mgr_is_armed(fpriv.evf_mgr)) return;
-  if (resume(fpriv) == -ENOMEM)
-    kernel::queue_delayed_work(system_wq, userq_mgr.resume_work, kResumeRetry);
+  const int error = resume(fpriv);
+  __atomic_store_n(&userq_mgr.resume_gave_up, error == -EFAULT, __ATOMIC_RELAXED);
+  if (error == -ENOMEM) kernel::queue_delayed_work(system_wq, userq_mgr.resume_work, kResumeRetry);
 }
 
 void schedule_resume(QueueMgr& userq_mgr) {

@@ -142,6 +142,17 @@ TEST_F(EvictTest, DoesNotWaitForAQueueThatCannotProgress) {
             "nothing");
 }
 
+TEST_F(EvictTest, WaitingForAQueueThatCannotProgressIsReported) {
+  EXPECT_EQ(run({[this] {
+              const uint32_t id = create(kDoorbell);
+              EXPECT_EQ(signal(id, 4, {}), 0);
+              // Behind the driver's back.
+              EXPECT_EQ(gpu_preempt_queue(device().gpu, kDoorbell), 0);
+              evict();
+            }}),
+            "fence-contract eviction-waits-for-stopped-queue");
+}
+
 // A queue that lost its id is still on the GPU while somebody uses it.
 TEST_F(EvictTest, TakesAQueueThatIsBeingFreed) {
   uint32_t id = 0;
@@ -468,6 +479,22 @@ TEST_F(EvictTest, AfterTheShutdownNothingComesBack) {
               EXPECT_FALSE(armed());
             }}),
             "nothing");
+}
+
+TEST_F(EvictTest, AWorkThatIsPendingAtTheEndIsReported) {
+  auto end = [this](bool queue_again) {
+    drm::File* closing = drm::file_alloc(file().mm);
+    ASSERT_EQ(fpriv_open(device(), *closing), 0);
+    Fpriv& fpriv = to_fpriv(*closing);
+    fpriv_get(fpriv, kAsker);
+    schedule_resume(fpriv.userq_mgr);
+    drm::file_free(*closing);
+    if (queue_again)
+      kernel::queue_delayed_work(system_wq, fpriv.userq_mgr.resume_work, kernel::kSecond);
+    fpriv_put(fpriv, kAsker);
+  };
+  EXPECT_EQ(run({[&] { end(false); }}), "nothing");
+  EXPECT_EQ(run({[&] { end(true); }}), "use-after-destroy work resume_work");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/kernel/atomic.h"
+#include "core/kernel/report.h"
 #include "core/kernel/slab.h"
 #include "core/userq/bo.h"
 #include "core/userq/evict.h"
@@ -79,6 +80,9 @@ void evf_mgr_rearm(EvictionFenceMgr& evf_mgr, drm::Exec& exec, EvictionFence& ev
                     "eviction_fence", kMgr);
 
   dma::Fence* old = evf_mgr.ev_fence;
+  if (kernel::checks_enabled && !dma::fence_test_signaled_flag(*old))
+    kernel::report(kernel::Verdict::kFenceContract, "eviction-fence-replaced-before-its-signal",
+                   "the eviction fence is replaced while it is pending: nobody will signal it");
   kernel::rcu_assign_pointer(evf_mgr.ev_fence, &ev_fence.base);
   dma::fence_put(old, kMgr);
 

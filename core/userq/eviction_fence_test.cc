@@ -219,6 +219,37 @@ TEST_F(EvictionFenceTest, DetachTakesTheFencesOfOneManagerOnly) {
             "nothing");
 }
 
+// --- rearm ---
+
+TEST_F(EvictionFenceTest, ReplacingAPendingOneIsReported) {
+  auto rearm = [this] {
+    drm::Exec exec;
+    drm::exec_init(exec, drm::kExecIgnoreDuplicates);
+    drm_exec_until_all_locked(exec) {
+      ASSERT_EQ(vm_lock_pd(vm(), exec, 1), 0);
+      ASSERT_EQ(vm_lock_individual(vm(), exec, 1), 0);
+    }
+    EvictionFence* next = evf_mgr_alloc_fence();
+    ASSERT_NE(next, nullptr);
+    kernel::mutex_lock(mgr().userq_mutex);
+    evf_mgr_rearm(evf_mgr(), exec, *next);
+    kernel::mutex_unlock(mgr().userq_mutex);
+    drm::exec_fini(exec);
+  };
+  EXPECT_EQ(run({[&] {
+              evict();
+              rearm();
+              EXPECT_EQ(seqno(), 2u);
+            }}),
+            "nothing");
+  EXPECT_EQ(run({[&] {
+              evict();
+              rearm();
+              rearm();
+            }}),
+            "fence-contract eviction-fence-replaced-before-its-signal");
+}
+
 // --- rearm that fails ---
 
 TEST_F(EvictionFenceTest, WithoutMemoryThereIsNoNewOneAndTheOldOneStays) {

@@ -26,6 +26,7 @@ struct FenceDriver {
       fences;  // pending fences, oldest first; each holds a fence reference. Under fence_list_lock
   Device* adev;
   char timeline_name[16];
+  uint64_t completed_at;  // virtual time at which a fence was last completed; for check_watchdog
 };
 
 // Roles of those who hold a fence driver.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/userq/device_test_fixture.h"
+#include "core/userq/reset.h"
 
 namespace userq {
 namespace {
@@ -28,8 +29,13 @@ class FenceDriverTest : public DeviceTest {
     for (uint32_t handle : syncobjs_) result.push_back(flagged_status(handle));
     return result;
   }
-  int process() { return fence_driver_process(driver(id_)); }
-  void force_completion() { fence_driver_force_completion(driver(id_)); }
+  // As their callers do, with the watchdog.
+  int process() {
+    const int result = fence_driver_process(driver(id_));
+    queue_update_hang_detect_work(queue(id_), true);
+    return result;
+  }
+  void force_completion() { queue_force_completion(queue(id_)); }
   bool pending() { return fence_driver_pending(driver(id_)); }
   uint64_t slot() { return fence_driver_read(driver(id_)); }
 

@@ -13,6 +13,9 @@ namespace {
 
 void release(kernel::Kref& kref) {
   Fpriv& fpriv = *container_of(&kref, Fpriv, refcount);
+  kernel::debug_work_free(fpriv.userq_mgr.resume_work);
+  kernel::debug_work_free(fpriv.userq_mgr.reset_work);
+  kernel::debug_work_free(fpriv.evf_mgr.suspend_work);
   kernel::xa_destroy(fpriv.userq_mgr.userq_xa);
   kernel::mutex_destroy(fpriv.userq_mgr.userq_mutex);
   evf_mgr_fini(fpriv.evf_mgr);

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "core/kernel/report.h"
 #include "core/sched/sched.h"
 
 namespace userq {
@@ -22,8 +23,10 @@ void store(T& location, T value) {
   __atomic_store(&location, &value, __ATOMIC_RELAXED);
 }
 
-// Each step begins with the one point at which others may come first.
+// Each step begins with the one point at which others may come first. The driver asks only for
+// doorbells that there are.
 HwQueue& begin_step(Gpu& gpu, uint32_t doorbell) {
+  WARN_ON(doorbell >= kMaxDoorbells);
   sched::access(sched::Point::kWrite, &gpu);
   return gpu.queues[doorbell];
 }
@@ -98,7 +101,9 @@ void gpu_irq_delivered(Gpu& gpu, uint32_t doorbell) {
 
 void gpu_write_rptr(Gpu& gpu, uint32_t doorbell, uint64_t value) {
   HwQueue& queue = begin_step(gpu, doorbell);
-  if (load(queue.state) == HwState::kRunning) store(*load(queue.fence_addr), value);
+  if (load(queue.state) != HwState::kRunning) return;
+  store(*load(queue.fence_addr), value);
+  if (value < load(queue.irq_value)) store(queue.irq_value, uint64_t{0});
 }
 
 void gpu_hang_queue(Gpu& gpu, uint32_t doorbell) {

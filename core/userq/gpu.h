@@ -23,7 +23,8 @@ struct HwQueue {
   HwState state;
   uint32_t engine;       // kHwIp..., as all that follows since it was mapped
   uint64_t* fence_addr;  // the slot
-  uint64_t irq_value;    // what the slot held when the queue's interrupt was last delivered
+  // What the slot held when the queue's interrupt was last delivered; 0 if it went back since then.
+  uint64_t irq_value;
 };
 
 struct Gpu {

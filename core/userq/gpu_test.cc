@@ -70,6 +70,11 @@ TEST_F(GpuTest, InterruptSeesTheProgressSoFar) {
               EXPECT_EQ(hw.irq_value, 0u);
               gpu_irq_delivered(*gpu_, kDoorbell);
               EXPECT_EQ(hw.irq_value, 5u);
+              gpu_write_rptr(*gpu_, kDoorbell, 6);
+              EXPECT_EQ(hw.irq_value, 5u);
+              gpu_write_rptr(*gpu_, kDoorbell, 4);  // back: what was delivered says nothing now
+              EXPECT_EQ(hw.irq_value, 0u);
+              gpu_irq_delivered(*gpu_, kDoorbell);
               gpu_irq_delivered(*gpu_, kDoorbell + 1);
               gpu_irq_delivered(*gpu_, kMaxDoorbells);
               EXPECT_EQ(gpu_unmap_queue(*gpu_, kDoorbell), 0);
@@ -126,6 +131,11 @@ TEST_F(GpuTest, InjectedFailureHitsTheNthRequestOnly) {
               EXPECT_EQ(count, 0u);
             }),
             "nothing");
+}
+
+TEST_F(GpuTest, IsAskedForItsOwnDoorbellsOnly) {
+  EXPECT_EQ(run([this] { EXPECT_EQ(gpu_unmap_queue(*gpu_, kMaxDoorbells - 1), 0); }), "nothing");
+  EXPECT_EQ(run([this] { gpu_unmap_queue(*gpu_, kMaxDoorbells); }), "warn-on begin_step");
 }
 
 }  // namespace

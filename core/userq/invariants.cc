@@ -1,5 +1,7 @@
 #include "core/userq/invariants.h"
 
+#include <algorithm>
+
 #include "core/kernel/report.h"
 #include "core/userq/device.h"
 #include "core/userq/fpriv.h"
@@ -18,16 +20,25 @@ HwState expected_on_hardware(QueueState state) {
                                            : HwState::kUnmapped;
 }
 
-// The oldest pending fence decides: those behind it wait for it.
-void check_fences(Device& adev, Queue& queue) {
-  const HwQueue& hw = adev.gpu.queues[queue.doorbell_index];
-  const uint64_t reached = __atomic_load_n(&hw.irq_value, __ATOMIC_RELAXED);
+const FenceDriver* driver_at(const Queue& queue, uint64_t index) {
+  return static_cast<const FenceDriver*>(kernel::xa_peek(queue.fence_drv_xa, index));
+}
+
+// Whether a fence is pending. No interrupt of the queue is under way.
+bool check_pending(Device& adev, Queue& queue) {
   FenceDriver& fence_drv = *queue.fence_drv;
   bool pending = false, lost = false;
   unsigned long flags;
   kernel::spin_lock_irqsave(fence_drv.fence_list_lock, flags);
+  // Of an earlier queue on the doorbell, or from before the slot was zeroed, it says nothing.
+  const HwQueue& hw = adev.gpu.queues[queue.doorbell_index];
+  uint64_t reached = 0;
+  if (__atomic_load_n(&hw.fence_addr, __ATOMIC_RELAXED) == fence_drv.cpu_addr)
+    reached = std::min(__atomic_load_n(&hw.irq_value, __ATOMIC_RELAXED),
+                       __atomic_load_n(fence_drv.cpu_addr, __ATOMIC_RELAXED));
+  // The oldest decides: those behind it wait for it.
   list_for_each_entry(fence, fence_drv.fences, UserqFence, link) {
-    lost = !pending && fence->base.seqno <= reached;
+    lost = fence->base.seqno <= reached;
     pending = true;
     break;
   }
@@ -35,20 +46,93 @@ void check_fences(Device& adev, Queue& queue) {
   if (lost)
     kernel::report(Verdict::kLostWakeup, "userq_fence",
                    "the interrupt for a fence was delivered, and the fence is still pending");
+  return pending;
+}
+
+// Returns whether one is pending.
+bool check_fences(Device& adev, Queue& queue) {
+  const bool pending = check_pending(adev, queue);
   if (pending && adev.gpu_recovery && !kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kLostWakeup, "hang_detect_work",
                    "a fence is pending, and no watchdog is armed that would end the wait for it");
   if (!pending && kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
                    "no fence is pending, and the watchdog is armed");
+  return pending;
+}
+
+// The entries are dense from index 0.
+void check_fence_drivers(Queue& queue) {
+  const FenceDriver* entry;
+  for (uint64_t i = 0; (entry = driver_at(queue, i)) != nullptr; ++i)
+    for (uint64_t j = 0; j < i; ++j)
+      if (driver_at(queue, j) == entry)
+        kernel::report(Verdict::kWarnOn, "fence_drv_xa",
+                       "a queue that waits holds another one's fence driver more than once");
+}
+
+// At rest nobody has the root reserved.
+bool addresses_are_mapped(Queue& queue) {
+  Vm& vm = queue.fpriv->vm;
+  if (!dma::resv_trylock(*vm.root->gem.resv)) return true;
+  const bool mapped = vm_queue_va_mapped(vm, queue.queue_va, queue.queue_size) &&
+                      vm_queue_va_mapped(vm, queue.rptr_va, sizeof(uint64_t)) &&
+                      vm_queue_va_mapped(vm, queue.wptr_va, sizeof(uint64_t));
+  bo_unreserve(*vm.root);
+  return mapped;
+}
+
+// Two looks without the lock; no business of TSan.
+__attribute__((no_sanitize("thread"))) uint64_t idle_since(const FenceDriver& fence_drv) {
+  return fence_drv.completed_at;
+}
+
+__attribute__((no_sanitize("thread"))) bool is_idle(const FenceDriver& fence_drv) {
+  return fence_drv.fences.next == &fence_drv.fences;
+}
+
+// Nobody is in the middle of something: all others wait, or have nothing to do.
+bool alone() {
+  using enum sched::Activity::State;
+  for (unsigned id = 0; id < sched::kContexts; ++id) {
+    const auto state = sched::activity(id).state;
+    if (&sched::context(id) != sched::current() && state != kIdle && state != kSleeping)
+      return false;
+  }
+  return true;
+}
+
+// A queue that is off the GPU, for which somebody must bring it back.
+void check_comes_back(Device& adev, Queue& queue) {
+  EvictionFenceMgr& evf_mgr = queue.fpriv->evf_mgr;
+  if (kernel::read_once(adev.suspended) || evf_mgr_is_shutdown(evf_mgr)) return;
+  if (queue.queue_type != kHwIpDma && kernel::read_once(adev.userq_halt_for_enforce_isolation))
+    return;
+  if (evf_mgr_is_armed(evf_mgr))
+    kernel::report(Verdict::kLostWakeup, "queue",
+                   "nothing forbids the queue of doorbell %u to run, and nobody maps it",
+                   queue.doorbell_index);
+  else if (!kernel::delayed_work_pending(queue.userq_mgr->resume_work) &&
+           !__atomic_load_n(&queue.userq_mgr->resume_gave_up, __ATOMIC_RELAXED))
+    kernel::report(Verdict::kLostWakeup, "resume_work",
+                   "the queues of a file were evicted, and no work will bring them back");
 }
 
 void check_queue(Device& adev, Queue& queue) {
-  check_fences(adev, queue);
+  const bool pending = check_fences(adev, queue);
+  check_fence_drivers(queue);
   const QueueState state = queue_state(queue);
+  if (pending && (state == QueueState::kHung || state == QueueState::kInvalidVa))
+    kernel::report(Verdict::kLostWakeup, "fence of a dead queue",
+                   "a fence is pending on a queue that never runs again");
+  if (state == QueueState::kUnmapped || state == QueueState::kPreempted)
+    check_comes_back(adev, queue);
   if (state == QueueState::kMapped && !evf_mgr_is_armed(queue.fpriv->evf_mgr))
     kernel::report(Verdict::kFenceContract, "eviction-fence-signaled-with-mapped-queue",
                    "the eviction fence is signaled while a queue of its file is mapped");
+  if (state == QueueState::kMapped && !addresses_are_mapped(queue))
+    kernel::report(Verdict::kWarnOn, "queue.va",
+                   "a queue is mapped, and an address that it lives at is not");
   const HwState on_hardware = gpu_queue_state(adev.gpu, queue.doorbell_index);
   // A queue that hangs unnoticed was running; with recovery off nobody looks after a hung one.
   const bool unnoticed = on_hardware == HwState::kHung &&
@@ -61,6 +145,19 @@ void check_queue(Device& adev, Queue& queue) {
 }
 
 }  // namespace
+
+void check_watchdog(Queue& queue) {
+  if (!kernel::checks_enabled) return;
+  // Nobody has armed it before the start of time.
+  if (queue.hang_detect_work.timer.expires < queue.userq_mgr->adev->job_timeout[queue.queue_type])
+    kernel::report(Verdict::kWrongResult, "hang_detect_work",
+                   "the watchdog fires before the timeout of the engine can be over");
+  // Whoever completed the last fence at this moment found the watchdog running already. Since an
+  // earlier one everybody came to rest, and nobody disarmed it.
+  if (alone() && is_idle(*queue.fence_drv) && idle_since(*queue.fence_drv) < sched::now())
+    kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
+                   "the watchdog fires, but no fence is pending");
+}
 
 void check_invariants(Device& adev) {
   if (!kernel::checks_enabled) return;
@@ -83,6 +180,17 @@ void check_invariants(Device& adev) {
       kernel::report(Verdict::kWarnOn, "hardware queue without a queue",
                      "the hardware has a queue on doorbell %u, the driver has none", doorbell);
   }
+}
+
+void check_delivered(Queue& queue) {
+  if (!kernel::checks_enabled) return;
+  Device& adev = *queue.userq_mgr->adev;
+  unsigned long flags;
+  // The interrupt handler holds it.
+  kernel::xa_lock_irqsave(adev.userq_doorbell_xa, flags);
+  if (kernel::xa_load(adev.userq_doorbell_xa, queue.doorbell_index) == &queue)
+    check_pending(adev, queue);
+  kernel::xa_unlock_irqrestore(adev.userq_doorbell_xa, flags);
 }
 
 }  // namespace userq

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "core/kernel/atomic.h"
+#include "core/kernel/report.h"
 #include "core/kernel/slab.h"
 #include "core/userq/device.h"
 #include "core/userq/queue.h"
@@ -16,6 +17,9 @@ Gpu& gpu_of(Queue& queue) { return queue.userq_mgr->adev->gpu; }
 
 // Mirrors mes_userq_mqd_create.
 int mqd_create(Queue& queue, const drm_amdgpu_userq_in& in) {
+  // The hardware knows no other rings.
+  WARN_ON(queue.queue_size < kUserqMinQueueSize ||
+          (queue.queue_size & (queue.queue_size - 1)) != 0);
   Mqd* mqd = kernel::kzalloc_obj<Mqd>("mqd");
   if (mqd == nullptr) return -ENOMEM;
   mqd->fence_addr = queue.fence_drv->cpu_addr;

@@ -92,9 +92,9 @@ Queue* queue_walk_next(QueueWalk& walk) {
 }
 
 void process_fence_irq(Device& adev, uint32_t doorbell) {
-  gpu_irq_delivered(adev.gpu, doorbell);
   unsigned long flags;
   kernel::xa_lock_irqsave(adev.userq_doorbell_xa, flags);
+  gpu_irq_delivered(adev.gpu, doorbell);
   Queue* queue = static_cast<Queue*>(kernel::xa_load(adev.userq_doorbell_xa, doorbell));
   if (queue != nullptr && fence_driver_process(*queue->fence_drv) >= 0)
     queue_update_hang_detect_work(*queue, true);

@@ -33,6 +33,7 @@ struct QueueMgr {
   int userq_count[kHwIpCount];  // of `queues` by engine; atomic
   kernel::DelayedWork resume_work;
   kernel::Work reset_work;
+  bool resume_gave_up;  // for check_invariants: the last resume found memory of the process gone
   Device* adev;
 };
 

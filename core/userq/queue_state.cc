@@ -68,9 +68,11 @@ void erase_doorbell(Queue& queue) {
   kernel::XArray& xa = device_of(queue).userq_doorbell_xa;
   unsigned long flags;
   kernel::xa_lock_irqsave(xa, flags);
-  // A creation that failed may not have come so far.
+  // A creation that failed may not have come so far; what may be mapped is there.
   if (kernel::xa_load(xa, queue.doorbell_index) == &queue)
     kernel::xa_erase_locked(xa, queue.doorbell_index);
+  else
+    WARN_ON(!kernel::list_empty(queue.mgr_link));
   kernel::xa_unlock_irqrestore(xa, flags);
 }
 

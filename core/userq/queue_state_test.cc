@@ -40,6 +40,17 @@ class QueueStateTest : public DeviceTest {
     queue_invalidate(queue(id_));
     kernel::mutex_unlock(mgr().userq_mutex);
   }
+  // As the end of a queue does it.
+  int detach() {
+    kernel::mutex_lock(mgr().userq_mutex);
+    const int error = queue_detach(queue(id_));
+    if (error == 0) {
+      kernel::list_del_init(queue(id_).mgr_link);
+      kernel::atomic_add_return(-1, mgr().userq_count[kHwIpGfx]);
+    }
+    kernel::mutex_unlock(mgr().userq_mutex);
+    return error;
+  }
   bool dead() { return request(queue_is_dead, id_); }
 
   // Brings the MAPPED queue into a state.
@@ -105,6 +116,7 @@ TEST_F(QueueStateTest, RequestsActFromTheRightStatesAndElseDoNothing) {
                                : next == P ? HwState::kPreempted
                                            : HwState::kUnmapped);
                   EXPECT_EQ(dead(), next == H || next == I);
+                  device().suspended = true;  // it may stay where it is
                 }),
                 "nothing");
     }
@@ -264,7 +276,7 @@ TEST_F(QueueStateTest, DetachTakesItOffTheHardwareAndTheDoorbell) {
   for (QueueState from : kStates) {
     EXPECT_EQ(run_one([&] {
                 bring_to(from);
-                EXPECT_EQ(request(queue_detach), 0);
+                EXPECT_EQ(detach(), 0);
                 EXPECT_EQ(queue_at(device(), kDoorbell), nullptr);
                 EXPECT_EQ(hardware(kDoorbell), HwState::kUnmapped);
               }),
@@ -275,14 +287,25 @@ TEST_F(QueueStateTest, DetachTakesItOffTheHardwareAndTheDoorbell) {
 TEST_F(QueueStateTest, DetachThatFailsLeavesItWhereAResetFindsIt) {
   EXPECT_EQ(run_one([this] {
               hang(kDoorbell);
-              EXPECT_EQ(request(queue_detach), -ETIMEDOUT);
+              EXPECT_EQ(detach(), -ETIMEDOUT);
               EXPECT_EQ(queue_at(device(), kDoorbell), &queue(id_));
               expect(QueueState::kHung, HwState::kHung);
               kernel::flush_work(mgr().reset_work);
-              EXPECT_EQ(request(queue_detach), 0);
+              EXPECT_EQ(detach(), 0);
               EXPECT_EQ(queue_at(device(), kDoorbell), nullptr);
             }),
             "nothing");
+}
+
+TEST_F(QueueStateTest, QueueThatMayBeMappedIsOnItsDoorbell) {
+  EXPECT_EQ(run_one([this] {
+              kernel::xa_lock(device().userq_doorbell_xa);
+              kernel::xa_erase_locked(device().userq_doorbell_xa, kDoorbell);
+              kernel::xa_unlock(device().userq_doorbell_xa);
+              EXPECT_EQ(free(id_), 0);
+            }),
+            "warn-on erase_doorbell");
+  EXPECT_EQ(run_one([this] { EXPECT_EQ(free(id_), 0); }), "nothing");
 }
 
 TEST_F(QueueStateTest, DetachWithRecoveryOffGoesOnWithoutTheHardware) {

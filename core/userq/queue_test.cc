@@ -605,5 +605,21 @@ TEST_F(QueueTest, OpenOfAFileWithoutMemoryFails) {
             "nothing");
 }
 
+TEST_F(QueueTest, TheHardwareKnowsRingsOfWholePowersOfTwoOnly) {
+  auto describe_ring_of = [this](uint64_t size) {
+    return run({[this, size] {
+      Queue& of = queue(create(kDoorbell));
+      kMesUserqFuncs.mqd_destroy(of);
+      of.queue_size = size;
+      EXPECT_EQ(kMesUserqFuncs.mqd_create(of, create_args(kDoorbell)), 0);
+      of.queue_size = kRingSize;
+    }});
+  };
+  EXPECT_EQ(describe_ring_of(0x1000), "nothing");
+  EXPECT_EQ(describe_ring_of(0x8000), "nothing");
+  EXPECT_EQ(describe_ring_of(0x800), "warn-on mqd_create");
+  EXPECT_EQ(describe_ring_of(0x3000), "warn-on mqd_create");
+}
+
 }  // namespace
 }  // namespace userq

@@ -2,6 +2,7 @@
 
 #include "core/kernel/atomic.h"
 #include "core/userq/device.h"
+#include "core/userq/invariants.h"
 #include "core/userq/mes.h"
 #include "core/userq/queue.h"
 #include "core/userq/queue_state.h"
@@ -45,6 +46,8 @@ void queue_update_hang_detect_work(Queue& queue, bool progress) {
 void hang_detect_work(kernel::Work& work) {
   Queue& queue = *container_of(&kernel::to_delayed_work(work), Queue, hang_detect_work);
   QueueMgr& userq_mgr = *queue.userq_mgr;
+  check_delivered(queue);
+  check_watchdog(queue);
   if (userq_mgr.adev->gpu_recovery) detect_and_reset_queues(userq_mgr, &queue);
 }
 
@@ -58,6 +61,7 @@ void detect_and_reset_queues(QueueMgr& userq_mgr, Queue* guilty) {
   kernel::down_write(adev.reset_domain.sem);
   // The interrupt may be late, or may have come after all.
   if (guilty != nullptr && fence_driver_process(*guilty->fence_drv) == 0) {
+    queue_update_hang_detect_work(*guilty, true);
     kernel::up_write(adev.reset_domain.sem);
     return;
   }

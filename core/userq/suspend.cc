@@ -1,6 +1,7 @@
 #include "core/userq/suspend.h"
 
 #include "core/kernel/atomic.h"
+#include "core/kernel/report.h"
 #include "core/userq/device.h"
 #include "core/userq/queue.h"
 #include "core/userq/queue_state.h"
@@ -20,6 +21,16 @@ int try_all(Device& adev, int (*request)(Queue& queue)) {
   return error;
 }
 
+// What a suspend promises that succeeds, asked of the hardware.
+void check_nothing_is_mapped(Device& adev) {
+  if (!kernel::checks_enabled || !adev.gpu_recovery) return;
+  for (uint32_t doorbell = 0; doorbell < kMaxDoorbells; ++doorbell) {
+    if (gpu_queue_state(adev.gpu, doorbell) != HwState::kUnmapped)
+      kernel::report(kernel::Verdict::kWrongResult, "amdgpu_userq_suspend",
+                     "the suspend succeeds, but the hardware has a queue on doorbell %u", doorbell);
+  }
+}
+
 int preempt_for_isolation(Queue& queue) {
   return queue.queue_type == kHwIpDma ? 0 : queue_preempt(queue);
 }
@@ -36,7 +47,10 @@ int userq_suspend(Device& adev, bool s0ix) {
   kernel::mutex_lock(adev.stop_mutex);
   kernel::write_once(adev.suspended, true);
   const int error = try_all(adev, s0ix ? queue_preempt : queue_unmap);
-  if (error != 0) resume_locked(adev);
+  if (error != 0)
+    resume_locked(adev);
+  else if (!s0ix)
+    check_nothing_is_mapped(adev);
   kernel::mutex_unlock(adev.stop_mutex);
   return error;
 }

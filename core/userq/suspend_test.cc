@@ -58,6 +58,16 @@ TEST_F(SuspendTest, UnmapsTheQueuesOfAllFilesAndBringsThemBack) {
             "nothing");
 }
 
+TEST_F(SuspendTest, SuspendThatLeavesSomethingMappedIsReported) {
+  EXPECT_EQ(run({[this] {
+              create_three();
+              // Behind the driver's back.
+              gpu_map_queue(device().gpu, kC + 1, kHwIpGfx, driver(a_).cpu_addr);
+              EXPECT_EQ(userq_suspend(device(), false), 0);
+            }}),
+            "wrong-result amdgpu_userq_suspend");
+}
+
 TEST_F(SuspendTest, PreemptsForS0ix) {
   EXPECT_EQ(run({[this] {
               create_three();

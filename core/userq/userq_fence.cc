@@ -139,4 +139,8 @@ void userq_fence_cancel(UserqFence& fence, int error) {
   kernel::spin_unlock_irqrestore(fence.lock, flags);
 }
 
+__attribute__((no_sanitize("thread"))) UserqFence* peek_userq_fence(dma::Fence& fence) {
+  return fence.ops == &kUserqFenceOps ? container_of(&fence, UserqFence, base) : nullptr;
+}
+
 }  // namespace userq

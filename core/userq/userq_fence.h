@@ -26,6 +26,8 @@ inline constexpr char kQueueLastFence[] = "queue.last_fence";
 // The UserqFence behind a fence, or nullptr if it is somebody else's. Mirrors
 // to_amdgpu_userq_fence.
 UserqFence* to_userq_fence(dma::Fence& fence);
+// The same for a checker that must leave the run as it is: no scheduling point.
+UserqFence* peek_userq_fence(dma::Fence& fence);
 
 // A fence that is not initialised yet, but has taken over everything in the queue's fence_drv_xa.
 // -ENOMEM: the xarray keeps its entries. Process context. Mirrors amdgpu_userq_fence_alloc.

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "core/userq/device_test_fixture.h"
+#include "core/userq/reset.h"
 
 namespace userq {
 namespace {
@@ -109,7 +110,7 @@ TEST_F(UserqFenceTest, ForceCompletionDropsTheInheritedDrivers) {
   EXPECT_EQ(run({[this] {
               b_waits_for_a();
               EXPECT_EQ(signal(b_, 1, {}), 0);
-              fence_driver_force_completion(driver(b_));
+              queue_force_completion(queue(b_));
               EXPECT_EQ(refs(driver(a_)), 2);
               complete(kA, 4);
             }}),

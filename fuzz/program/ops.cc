@@ -89,6 +89,7 @@ constexpr OpSpec kSpecs[kOpKinds] = {
     {"isolation_start", false, 2, {}},
     {"isolation_stop", false, 2, {}},
     {"rest", false, 3, {{kU16, "ms"}}},
+    {"work_fail_alloc", false, 2, {{kU16, "nth"}}},
 };
 
 }  // namespace

@@ -43,6 +43,7 @@ enum class OpKind : uint8_t {
   kIsolationStart,  // an engine is used exclusively: user queues stop
   kIsolationStop,   //
   kRest,            // the thread sleeps
+  kWorkFailAlloc,   // the n-th allocation of each worker from here on fails
   kCount,
 };
 inline constexpr unsigned kOpKinds = static_cast<unsigned>(OpKind::kCount);

@@ -467,6 +467,9 @@ int call(const Op& op) {
     case OpKind::kRest:
       sut_rest(op.args[0] * kMillisecond);
       return 0;
+    case OpKind::kWorkFailAlloc:
+      sut_work_fail_alloc(static_cast<uint32_t>(op.args[0]));
+      return 0;
     case OpKind::kCount:
       break;
   }

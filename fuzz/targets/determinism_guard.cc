@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/kernel/canary.h"
 #include "core/kernel/report.h"
 #include "core/sched/observer.h"
 #include "core/sched/sanitizer.h"
@@ -234,6 +235,7 @@ void guard_runs(const TargetOptions& options) {
 }
 
 void run_guarded(void (*run)(const uint8_t*, size_t), const uint8_t* data, size_t size) {
+  kernel::canary_run_begins();
   if (course == nullptr) {
     leak_check_begins();
     run(data, size);

@@ -1,5 +1,5 @@
 // Fences, arrays, chains, merging and reservations against the model in fence_model.h. Beside the
-// steps an RCU reader walks the reservations without their locks.
+// steps a companion walks the reservations without their locks, and replaces their lists.
 #include <cerrno>
 #include <cstring>
 
@@ -32,6 +32,7 @@ constexpr unsigned kResvs = 2;
 constexpr unsigned kMaxCallbacks = steps::kMaxSteps;
 constexpr unsigned kUsages = 4;
 constexpr unsigned kReaderWalks = 4;
+constexpr unsigned kReaderRoom = 8;  // more than a new list has
 constexpr kernel::Holder kVar{"variable"};
 constexpr kernel::Holder kStep{"step"};
 constexpr kernel::Holder kKept{"kept to the end"};
@@ -52,13 +53,14 @@ struct Callback {
 struct Slot {
   uint16_t fence;
   uint8_t usage;
-  bool superseded;  // a later fence took this slot, or that of a complete one
+  bool superseded;  // a later fence took this slot, or that of a complete one, or another's
 };
 
 struct Reservation {
   dma::Resv resv;
   Slot slots[steps::kMaxSteps];
   unsigned count;
+  bool has_stubs;  // and complete they are
 };
 
 dma::Fence* vars[kVars];
@@ -70,11 +72,12 @@ unsigned num_callbacks;
 uint64_t contexts;  // the first of 2 * kContexts
 Reservation reservations[kResvs];
 
-const char* name(dma::Fence&) { return "dma_fence_fuzzer"; }
+const char* driver_name(dma::Fence&) { return "dma_fence_fuzzer"; }
+const char* timeline_name(dma::Fence&) { return "hardware"; }
 bool hw_signaled(dma::Fence& fence) {
   return kernel::read_once(container_of(&fence, HwFence, base)->done);
 }
-const dma::FenceOps kOps = {name, name, hw_signaled, nullptr, nullptr};
+const dma::FenceOps kOps = {driver_name, timeline_name, hw_signaled, nullptr, nullptr};
 
 // Compares what a function says with the model; what was a "maybe" is known from then on.
 void expect_signaled(uint16_t fence, bool signaled, const char* where) {
@@ -146,6 +149,41 @@ void hw_done(unsigned var) {
   if (!is_hw(var) || model::fences[model_of[var]].signaled) return;
   kernel::write_once(container_of(vars[var], HwFence, base)->done, true);
   model::fences[model_of[var]].hw_done = true;
+}
+
+// A name is the maker's, or that of a complete fence.
+void expect_name(const char* name, const char* makers, const char* completes, Tri complete,
+                 const char* where) {
+  const bool is_makers = std::strcmp(name, makers) == 0;
+  expect_result(is_makers || std::strcmp(name, completes) == 0, where, "'%s', not '%s' or '%s'",
+                name, makers, completes);
+  expect_result(complete == Tri::kMaybe || is_makers == (complete == Tri::kNo), where,
+                "'%s' of a fence that is %s", name, complete == Tri::kYes ? "complete" : "pending");
+}
+
+void expect_names(dma::Fence& fence, const char* driver, const char* timeline, Tri complete) {
+  kernel::rcu_read_lock();
+  expect_name(dma::fence_driver_name(fence), driver, "detached-driver", complete,
+              "dma_fence_driver_name");
+  expect_name(dma::fence_timeline_name(fence), timeline, "signaled-timeline", complete,
+              "dma_fence_timeline_name");
+  kernel::rcu_read_unlock();
+}
+
+void names(unsigned var) {
+  const model::Fence& fence = model::fences[model_of[var]];
+  // Nobody polls here: a fence that is done may be pending.
+  const Tri complete = fence.known_done                                ? Tri::kYes
+                       : model::is_signaled(model_of[var]) == Tri::kNo ? Tri::kNo
+                                                                       : Tri::kMaybe;
+  switch (fence.kind) {
+    case Kind::kLeaf:
+      return expect_names(*vars[var], "dma_fence_fuzzer", "hardware", complete);
+    case Kind::kArray:
+      return expect_names(*vars[var], "dma_fence_array", "unbound", complete);
+    case Kind::kChain:
+      return expect_names(*vars[var], "dma_fence_chain", "unbound", complete);
+  }
 }
 
 // --- callbacks and waiting ---
@@ -388,6 +426,13 @@ void merge(unsigned var, unsigned first, unsigned count) {
 
 // --- reservations ---
 
+// Whether a new fence may take the slot.
+bool gives_way(const Slot& slot, const model::Fence& fence, uint8_t usage) {
+  const model::Fence& old = model::fences[slot.fence];
+  return old.context == fence.context && slot.usage >= usage &&
+         (old.real == fence.real || model::later(fence, old));
+}
+
 void resv_add(Reservation& reservation, uint8_t usage, unsigned var) {
   if (!is_leaf(var)) return;
   dma::resv_lock(reservation.resv, nullptr);
@@ -397,13 +442,25 @@ void resv_add(Reservation& reservation, uint8_t usage, unsigned var) {
   dma::resv_unlock(reservation.resv);
   if (error != 0) return;
   const model::Fence& fence = model::fences[model_of[var]];
+  bool any_complete = reservation.has_stubs;
+  unsigned superseded = 0;
+  Slot* place = nullptr;
   for (unsigned i = 0; i < reservation.count; ++i) {
     Slot& slot = reservation.slots[i];
-    const model::Fence& old = model::fences[slot.fence];
-    slot.superseded |= old.context == fence.context && slot.usage >= usage &&
-                       (old.real == fence.real || model::later(fence, old));
+    any_complete |= model::is_signaled(slot.fence) != Tri::kNo;
+    if (!gives_way(slot, fence, usage)) continue;
+    ++superseded;
+    place = &slot;
   }
-  reservation.slots[reservation.count++] = {model_of[var], usage, false};
+  const Slot added = {model_of[var], usage, false};
+  // The one place that it can have taken.
+  if (superseded == 1 && !any_complete) {
+    *place = added;
+    return;
+  }
+  for (unsigned i = 0; i < reservation.count; ++i)
+    reservation.slots[i].superseded |= gives_way(reservation.slots[i], fence, usage);
+  reservation.slots[reservation.count++] = added;
 }
 
 void resv_replace(Reservation& reservation, uint8_t usage, unsigned var) {
@@ -419,6 +476,7 @@ void resv_replace(Reservation& reservation, uint8_t usage, unsigned var) {
   for (unsigned i = 0; i < reservation.count; ++i)
     if (model::fences[reservation.slots[i].fence].context != context)
       reservation.slots[left++] = reservation.slots[i];
+  reservation.has_stubs |= left != reservation.count;
   reservation.count = left;
 }
 
@@ -464,9 +522,45 @@ void resv_check(Reservation& reservation) {
                   "%u pending fences, not %u to %u", pending, expected.least, expected.most);
     expect_result(dma::resv_test_signaled(reservation.resv, asked) == (pending == 0),
                   "dma_resv_test_signaled", "with %u pending fences", pending);
+    const uint64_t before = sched::now();
     expect_result(dma::resv_wait_timeout(reservation.resv, asked, true, 0) == (pending == 0),
                   "dma_resv_wait_timeout", "with %u pending fences", pending);
+    expect_result(sched::now() == before, "dma_resv_wait_timeout", "a poll that takes time");
   }
+}
+
+// All that is pending, as one fence.
+void resv_get(unsigned var, Reservation& reservation, uint8_t usage) {
+  if (model::count == model::kMaxFences) return;
+  const Pending expected = pending_slots(reservation, usage);
+  dma::Fence* fence;
+  const int error =
+      dma::resv_get_singleton(reservation.resv, static_cast<dma::ResvUsage>(usage), &fence, kStep);
+  if (error != 0)
+    return expect_result(error == -ENOMEM && kernel::task().fail_alloc == 0,
+                         "dma_resv_get_singleton", "%d", error);
+  unsigned n = 0, index;
+  uint16_t members[model::kMaxMembers];
+  dma::Fence* member;
+  fence_array_for_each(member, index, fence) {
+    uint16_t found = kNone;
+    for (unsigned i = 0; i < reservation.count; ++i) {
+      const Slot& slot = reservation.slots[i];
+      if (slot.usage <= usage && model::fences[slot.fence].real == member) found = slot.fence;
+    }
+    expect_result(found != kNone, "dma_resv_get_singleton",
+                  "a fence that was not added with this usage");
+    if (n < model::kMaxMembers) members[n] = found;
+    ++n;
+  }
+  expect_result(n >= expected.least && n <= expected.most, "dma_resv_get_singleton",
+                "%u pending fences, not %u to %u", n, expected.least, expected.most);
+  if (n == 1) return store(var, fence, members[0]);
+  if (n == 0 || n > model::kMaxMembers) return dma::fence_put(fence, kStep);
+  const uint16_t array = model::add(Kind::kArray, fence, fence->context, fence->seqno, false);
+  model::fences[array].num_members = n;
+  std::memcpy(model::fences[array].members, members, n * sizeof members[0]);
+  store(var, fence, array);
 }
 
 void resv_copy(Reservation& to, Reservation& from) {
@@ -476,6 +570,7 @@ void resv_copy(Reservation& to, Reservation& from) {
   dma::resv_unlock(to.resv);
   if (error != 0) return;
   to.count = from.count;
+  to.has_stubs = from.has_stubs;
   std::memcpy(to.slots, from.slots, from.count * sizeof from.slots[0]);
 }
 
@@ -495,6 +590,7 @@ void set_up() {
   for (unsigned i = 0; i < kResvs; ++i) {
     dma::resv_init(reservations[i].resv, i + 1);
     reservations[i].count = 0;
+    reservations[i].has_stubs = false;
   }
 }
 
@@ -514,6 +610,7 @@ void step(const steps::Step& step) {
     case kStatus:
     case kWait:
     case kUnwrap:
+    case kNames:
       if (vars[var] == nullptr) return;
       break;
   }
@@ -567,6 +664,10 @@ void step(const steps::Step& step) {
       return resv_check(reservation);
     case kResvCopy:
       return resv_copy(reservation, reservations[step.b % kResvs]);
+    case kNames:
+      return names(var);
+    case kResvGet:
+      return resv_get(var, reservations[step.b % kResvs], step.c % kUsages);
   }
 }
 
@@ -580,6 +681,20 @@ void reader() {
         expect_result(fence == cursor.fence, "dma_resv_iter", "a fence that the cursor lacks");
       dma::resv_iter_end(cursor);
     }
+  }
+  // Then it asks them who they are, and makes room for more.
+  for (Reservation& reservation : reservations) {
+    dma::ResvIter cursor;
+    dma::Fence* fence;
+    dma::resv_iter_begin(cursor, reservation.resv, dma::ResvUsage::kBookkeep);
+    resv_for_each_fence_unlocked(cursor, fence)
+      expect_names(*fence, "dma_fence_fuzzer", "hardware", Tri::kMaybe);
+    dma::resv_iter_end(cursor);
+  }
+  for (Reservation& reservation : reservations) {
+    dma::resv_lock(reservation.resv, nullptr);
+    dma::resv_reserve_fences(reservation.resv, kReaderRoom);
+    dma::resv_unlock(reservation.resv);
   }
 }
 

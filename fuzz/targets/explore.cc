@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "core/sched/sched.h"
+#include "fuzz/targets/conflict_table.h"
 
 namespace {
 
@@ -71,26 +72,28 @@ void search(const TargetOptions& options, RunUnder run, void* arg) {
 }
 
 // A run without preemptions tells how long one is.
-void run_pct(const TargetOptions& options, RunUnder run, void* arg) {
+void run_pct(const TargetOptions& options, uint64_t seed, RunUnder run, void* arg) {
   sched::ReplayDecider none(nullptr, 0);
   run(&none, arg);
   const auto length = static_cast<uint32_t>(sched::trace().points);
-  sched::PctDecider pct(options.schedule_seed, options.pct_depth, length != 0 ? length : 1);
+  sched::PctDecider pct(seed, options.pct_depth, length != 0 ? length : 1);
   run(&pct, arg);
 }
 
 }  // namespace
 
-void run_as_asked(const TargetOptions& options, RunUnder run, void* arg) {
+void run_as_asked(const TargetOptions& options, const uint8_t* data, size_t size, RunUnder run,
+                  void* arg) {
+  const uint64_t seed = options.schedule_of_input ? input_hash(data, size) : options.schedule_seed;
   switch (options.schedule) {
     case ScheduleFrom::kInput:
       return run(nullptr, arg);
     case ScheduleFrom::kRandom: {
-      sched::RandomDecider random(options.schedule_seed, 64);
+      sched::RandomDecider random(seed, 64);
       return run(&random, arg);
     }
     case ScheduleFrom::kPct:
-      return run_pct(options, run, arg);
+      return run_pct(options, seed, run, arg);
     case ScheduleFrom::kSearch:
       return search(options, run, arg);
   }

@@ -1,6 +1,7 @@
 // An input under other schedules than its own, as the options ask.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/sched/decider.h"
@@ -17,10 +18,12 @@ struct SearchPlace {
 // A run under a decider; nullptr: under the input's own schedule.
 using RunUnder = void (*)(sched::Decider* decider, void* arg);
 
-// Calls `run` as often as options.schedule asks: once, or for one schedule of a bounded search
-// after the other. A search says how far it has come on stderr, in lines
+// The input's bytes are for schedules that depend on them. Calls `run` as often as options.schedule
+// asks: once, or for one schedule of a bounded search after the other. A search says how far it has
+// come on stderr, in lines
 //   fencebench: explored schedules=N cut=N skipped=N states=N preemptions=K seconds=S [complete]
 // the last of them `complete` unless options.search_limit came first. A finding ends the process
 // within `run`; the report then names the schedule (target_trace.h). Not every death prints a
 // report, so options.search_file is a SearchPlace that is up to date at any time.
-void run_as_asked(const TargetOptions& options, RunUnder run, void* arg);
+void run_as_asked(const TargetOptions& options, const uint8_t* data, size_t size, RunUnder run,
+                  void* arg);

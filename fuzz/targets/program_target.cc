@@ -8,6 +8,7 @@
 #include "fuzz/program/codec.h"
 #include "fuzz/program/print.h"
 #include "fuzz/program/run.h"
+#include "fuzz/targets/byte_mutation.h"
 #include "fuzz/targets/conflict_points.h"
 #include "fuzz/targets/determinism_guard.h"
 #include "fuzz/targets/explore.h"
@@ -38,7 +39,7 @@ unsigned kind_of(uint32_t tag) {
 void run_input(const uint8_t* data, size_t size) {
   program::Program program = program::decode(data, size);
   if (options.print_program) program::print_program(program, print_line, nullptr);
-  run_as_asked(options, run_under, &program);
+  run_as_asked(options, data, size, run_under, &program);
   feedback_run_ends(data, size);
 }
 
@@ -63,6 +64,7 @@ void program_target_run(const uint8_t* data, size_t size) { run_guarded(run_inpu
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
+  if (options.only_bytes) return mutate_bytes(data, size, max_size, seed);
   program::Places places;
   if (const ConflictPoints* known = conflict_points(data, size))
     places = {known->points, known->count};
@@ -72,5 +74,6 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
 extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
                                             const uint8_t* data2, size_t size2, uint8_t* out,
                                             size_t max_size, unsigned seed) {
+  if (options.only_bytes) return 0;
   return cross_inputs(data1, size1, data2, size2, out, max_size, seed);
 }

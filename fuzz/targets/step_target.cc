@@ -9,6 +9,7 @@
 #include "core/kernel/report.h"
 #include "core/kernel/runtime.h"
 #include "core/kernel/task.h"
+#include "fuzz/targets/byte_mutation.h"
 #include "fuzz/targets/determinism_guard.h"
 #include "fuzz/targets/explore.h"
 #include "fuzz/targets/fork_server.h"
@@ -95,7 +96,7 @@ void print_input() {
 void run_input(const uint8_t* data, size_t size) {
   steps::decode(*steps::find_table(target->name), data, size, input);
   if (options.print_program) print_input();
-  run_as_asked(options, run_under, nullptr);
+  run_as_asked(options, data, size, run_under, nullptr);
 }
 
 }  // namespace
@@ -128,5 +129,6 @@ void expect_result(bool ok, const char* where, const char* format, ...) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
+  if (options.only_bytes) return mutate_bytes(data, size, max_size, seed);
   return mutate_input(data, size, max_size, seed, {});
 }

@@ -13,6 +13,7 @@
 #include "core/kernel/suppress.h"
 #include "core/sched/decider.h"
 #include "core/sched/explorer.h"
+#include "fuzz/targets/canary_file.h"
 
 namespace {
 
@@ -22,8 +23,9 @@ namespace {
       "fencebench: FENCEBENCH_OPTIONS: cannot make sense of '%s'; known are checks=all|none, "
       "trace_hash=0|1, print_program=0|1, determinism=once|twice, suppressions=FILE, trace=FILE, "
       "points=0|1, "
-      "fork_server=FIFO, conflicts=FILE, leak_check=0|1, die_with_parent=0|1, "
-      "schedule=input|random-SEED|pct-DEPTH-SEED|search-PREEMPTIONS|plain-search-PREEMPTIONS, "
+      "fork_server=FIFO, conflicts=FILE, canary=FILE, mutator=ours|bytes, leak_check=0|1, "
+      "die_with_parent=0|1, "
+      "schedule=input|random[-SEED]|pct-DEPTH[-SEED]|search-PREEMPTIONS|plain-search-PREEMPTIONS, "
       "search_limit=N, search_file=FILE\n",
       option);
   _exit(2);
@@ -38,6 +40,12 @@ void suppress(const char* path) {
   char message[1024];
   if (kernel::load_suppressions(path, message, sizeof message)) return;
   std::fprintf(stderr, "fencebench: suppressions: %s\n", message);
+  _exit(2);
+}
+
+void keep_canary(const char* path) {
+  if (keep_canary_in(path)) return;
+  std::perror("fencebench: canary");
   _exit(2);
 }
 
@@ -71,21 +79,29 @@ bool skip(const char*& text, const char* prefix) {
   return true;
 }
 
+// "-SEED", or nothing.
+bool read_seed(const char* text, TargetOptions& options) {
+  options.schedule_of_input = *text == 0;
+  return *text == 0 ||
+         (skip(text, "-") && read_number(text, 0, UINT64_MAX, &options.schedule_seed));
+}
+
 bool read_schedule(const char* text, TargetOptions& options) {
   uint64_t number = 0;
   if (std::strcmp(text, "input") == 0) {
     options.schedule = ScheduleFrom::kInput;
     return true;
   }
-  if (skip(text, "random-")) {
+  if (skip(text, "random")) {
     options.schedule = ScheduleFrom::kRandom;
-    return read_number(text, 0, UINT64_MAX, &options.schedule_seed);
+    return read_seed(text, options);
   }
   if (skip(text, "pct-")) {
     options.schedule = ScheduleFrom::kPct;
-    if (!read_number(text, '-', sched::PctDecider::kMaxDepth, &number) || number == 0) return false;
-    options.pct_depth = static_cast<unsigned>(number);
-    return read_number(text, 0, UINT64_MAX, &options.schedule_seed);
+    char* rest = nullptr;
+    options.pct_depth = static_cast<unsigned>(std::strtoul(text, &rest, 10));
+    const bool sane = options.pct_depth >= 1 && options.pct_depth <= sched::PctDecider::kMaxDepth;
+    return sane && *text >= '0' && *text <= '9' && read_seed(rest, options);
   }
   options.search_prune = !skip(text, "plain-");
   if (!skip(text, "search-") || !read_number(text, 0, sched::Explorer::kMaxPreemptions, &number))
@@ -115,6 +131,11 @@ void apply(const char* option, TargetOptions& options) {
     if (to_bool(option, die)) die_with_parent();
   } else if (const char* conflicts = value_of(option, "conflicts")) {
     std::snprintf(options.conflicts, sizeof options.conflicts, "%s", conflicts);
+  } else if (const char* canary = value_of(option, "canary")) {
+    keep_canary(canary);
+  } else if (const char* mutator = value_of(option, "mutator")) {
+    options.only_bytes = std::strcmp(mutator, "bytes") == 0;
+    if (!options.only_bytes && std::strcmp(mutator, "ours") != 0) refuse(option);
   } else if (const char* fifo = value_of(option, "fork_server")) {
     std::snprintf(options.fork_server, sizeof options.fork_server, "%s", fifo);
   } else if (const char* trace = value_of(option, "trace")) {

@@ -5,6 +5,8 @@
 // - print_program=1: prints each program before it runs
 // - schedule=input: the input's own schedule (default)
 // - schedule=random-SEED, pct-DEPTH-SEED: that of the decider (core/sched/decider.h)
+// - schedule=random, pct-DEPTH: likewise, with a seed made of the input: a schedule of its own for
+//   each input, always the same
 // - schedule=search-PREEMPTIONS: all with at most so many (explore.h); plain-search-PREEMPTIONS:
 //   without pruning
 // - search_limit=N: at most so many of them
@@ -12,6 +14,8 @@
 // - points=1: prints how many scheduling points each operation took (point_counter.h)
 // - fork_server=FIFO: executes inputs by forking (fork_server.h)
 // - trace=FILE: writes what the last run did to the file (trace_writer.h)
+// - mutator=ours|bytes: bytes leaves all mutation to the engine, which knows bytes only
+// - canary=FILE: how often a defect's code was reached and its fault triggered (canary_file.h)
 // - conflicts=FILE: where runs had conflicts goes there, for a mutator in another process
 //   (conflict_table.h)
 // - leak_check=1: LeakSanitizer judges each run (leak_check.h)
@@ -32,8 +36,10 @@ struct TargetOptions {
   bool points = false;
   bool determinism_twice = false;
   bool leak_check = false;
+  bool only_bytes = false;
   ScheduleFrom schedule = ScheduleFrom::kInput;
   uint64_t schedule_seed = 0;
+  bool schedule_of_input = false;  // the seed is made of the input
   unsigned pct_depth = 0;
   unsigned search_preemptions = 0;
   bool search_prune = true;

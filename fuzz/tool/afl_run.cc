@@ -114,7 +114,9 @@ Command AflRun::command() {
                                    {.sanitizer = engine_preset(Engine::kAfl, start_.sanitizer),
                                     .checks = start_.checks,
                                     .trace = false,
-                                    .symbolize = false});
+                                    .symbolize = false,
+                                    .target_options = start_.target_options,
+                                    .canary = start_.canary});
   // A finding is a signal to AFL++, never an exit status. It refuses to start without these two.
   for (const char* variable : {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"})
     append_option(command, variable, "abort_on_error=1");

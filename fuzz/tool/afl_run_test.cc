@@ -34,11 +34,16 @@ constexpr const char* kLeaks =
 
 class AflRunTest : public testing::Test {
  protected:
+  static std::vector<JobSpec> specs(const std::string& target, const std::string& sanitizer,
+                                    Engine engine, std::optional<uint64_t> seed) {
+    return job_specs({.targets = {target},
+                      .sanitizers = {sanitizer},
+                      .configurations = {configuration_of(engine)},
+                      .seed = seed});
+  }
   CampaignOptions options(const std::string& target) {
     CampaignOptions made;
-    made.engine = Engine::kAfl;
-    made.targets = {target};
-    made.sanitizers = {"asan"};
+    made.specs = specs(target, "asan", Engine::kAfl, {});
     made.seconds = 5;
     made.jobs = 2;
     made.out = checkout_.root() / "out";
@@ -239,7 +244,7 @@ TEST_F(AflRunTest, LibFuzzerStartsFromWhatAflFound) {
                        "printf '#2\\tINITED cov: 5\\n'\n"
                        "echo 'Done 100 runs in 1 second(s)'\n");
   CampaignOptions given = options("userq_fuzzer");
-  given.engine = Engine::kLibFuzzer;
+  given.specs = specs("userq_fuzzer", "asan", Engine::kLibFuzzer, {});
   Campaign campaign(checkout_.project(), given, progress_);
   campaign.run();
   EXPECT_NE(read_file(checkout_.root() / "out/seen").find(sha1("new")), std::string::npos);
@@ -255,9 +260,8 @@ TEST_F(AflRunTest, TheRealOneRuns) {
   fs::create_symlink(FENCEBENCH_AFL_TARGET, target);
   fs::create_symlink(FENCEBENCH_AFL_MUTATOR, mutators / "afl_mutate_steps.so");
   CampaignOptions given = options("allocator_fuzzer");
-  given.sanitizers = {"release"};
+  given.specs = specs("allocator_fuzzer", "release", Engine::kAfl, 1);
   given.seconds = 2;
-  given.seed = 1;
   Campaign campaign(project, given, progress_);
   campaign.run();
   const JobResult result = campaign.results()[0];

@@ -28,7 +28,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kMostLogBytes = 64 << 20;  // a target may print at each execution
 constexpr uint64_t kMostRestarts = 10'000;
-constexpr uint64_t kDefaultTrialSeed = 1;
 
 }  // namespace
 
@@ -43,21 +42,11 @@ Campaign::Campaign(const Project& project, CampaignOptions options, Progress& pr
       commit_(revision_of(project.root()).text()),
       scratch_(options_.out),
       started_(Clock::now()) {
-  for (const std::string& target : options_.targets) {
-    for (const std::string& sanitizer : options_.sanitizers) {
-      for (uint64_t trial = 0; trial < std::max<uint64_t>(options_.trials, 1); trial++) {
-        auto job = std::make_unique<Job>();
-        job->result.target = target;
-        job->result.sanitizer = sanitizer;
-        job->result.seed = options_.seed;
-        if (options_.trials > 0) {
-          job->result.trial = trial + 1;
-          job->result.seed = options_.seed.value_or(kDefaultTrialSeed) + trial;
-        }
-        job->folder = scratch_.path() / fmt::format("job-{}", jobs_.size());
-        jobs_.push_back(std::move(job));
-      }
-    }
+  for (const JobSpec& spec : options_.specs) {
+    auto job = std::make_unique<Job>();
+    static_cast<JobSpec&>(job->result) = spec;
+    job->folder = scratch_.path() / fmt::format("job-{}", jobs_.size());
+    jobs_.push_back(std::move(job));
   }
 }
 
@@ -71,7 +60,9 @@ std::vector<JobResult> Campaign::results() const {
 
 // corpus/<target>: text becomes bytes, everything else is taken as it is.
 void Campaign::assemble_seeds() {
-  for (const std::string& target : options_.targets) {
+  std::set<std::string> targets;
+  for (const JobSpec& spec : options_.specs) targets.insert(spec.target);
+  for (const std::string& target : targets) {
     fs::path to = scratch_.path() / "seeds" / target;
     fs::create_directories(to);
     if (!options_.seeds) continue;
@@ -94,6 +85,10 @@ void Campaign::run() {
     for (auto& job : jobs_) {
       if (stopping || active >= static_cast<long>(options_.jobs)) break;
       if (job->state != Job::State::kWaiting) continue;
+      if (is_superfluous(*job)) {
+        job->state = Job::State::kOver;
+        continue;
+      }
       start(*job);
       active++;
     }
@@ -105,7 +100,7 @@ void Campaign::run() {
       for (auto& job : jobs_) {
         if (job->run == nullptr) continue;
         job->run->stopping();
-        signal = job->run->stop_signal();  // all are of one engine
+        signal = job->run->stop_signal();  // who takes it for another ends when the time is over
       }
       supervisor_.stop_all(std::chrono::seconds(3), signal);
     }
@@ -144,8 +139,10 @@ EngineStart Campaign::engine_start(const Job& job) const {
       .project = project_,
       .target = result.target,
       .sanitizer = result.sanitizer,
-      .defect = options_.defect,
+      .defect = result.defect,
       .checks = options_.checks,
+      .target_options = result.configuration.target_options,
+      .canary = result.defect.empty() ? fs::path() : job.folder / "canary",
       .folder = job.start_folder(),
       .corpus = job.corpus,
       .inputs = job.inputs.empty() ? fs::path() : job.inputs / std::to_string(job.starts),
@@ -168,19 +165,26 @@ void Campaign::start(Job& job) {
   job.result.started = true;
   JobResult& result = job.result;
   std::string name = result.target + "-" + result.sanitizer;
-  if (!options_.defect.empty()) name += "-" + options_.defect;
+  if (!result.defect.empty()) name += "-" + result.defect;
   if (result.trial > 0) name += fmt::format("-{}", result.trial);
   fs::create_directories(options_.out / "logs");
-  if (options_.engine != Engine::kLibFuzzer)
-    name += fmt::format("-{}", engine_name(options_.engine));
+  if (result.configuration != configurations().front()) name += "-" + result.configuration.name;
   result.log = options_.out / "logs" / (name + ".log");
   job.log_file = std::fopen(result.log.c_str(), "we");
   choose_corpora(job);
   job.first_start = Clock::now();
-  if (!progress_.live() && options_.trials == 0) {
+  if (!progress_.live() && result.trial == 0) {
     progress_.note(fmt::format("{} {}: started", result.target, result.sanitizer));
   }
   start_child(job);
+}
+
+// Another has found the same defect.
+bool Campaign::is_superfluous(const Job& job) const {
+  return options_.once_each && std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& other) {
+           return other->result.defect == job.result.defect &&
+                  other->result.label == job.result.label && other->result.verdict;
+         });
 }
 
 // A job starts from what all others of its target have found, and adds to a corpus of its own.
@@ -188,10 +192,11 @@ void Campaign::choose_corpora(Job& job) {
   const std::string& target = job.result.target;
   fs::create_directories(job.folder);
   job.corpus = job.folder / "corpus";
-  if (options_.trials == 0 && options_.seeds) {
+  if (job.result.trial == 0 && options_.seeds) {
     // What AFL++ finds is the same in each build.
-    std::string variant = options_.engine == Engine::kAfl ? "afl" : job.result.sanitizer;
-    if (!options_.defect.empty()) variant += "-" + options_.defect;
+    const bool afl = job.result.configuration.engine == Engine::kAfl;
+    std::string variant = afl ? "afl" : job.result.sanitizer;
+    if (!job.result.defect.empty()) variant += "-" + job.result.defect;
     job.corpus = options_.out / "corpus" / target / variant;
     job.inputs = scratch_.path() / "inputs" / target / variant;
     // Without what is there already: engines execute each file of each folder.
@@ -210,7 +215,7 @@ void Campaign::start_child(Job& job) {
   const EngineStart start = engine_start(job);
   try {
     fs::create_directories(start.folder);
-    job.run = start_engine(options_.engine, start);
+    job.run = start_engine(job.result.configuration.engine, start);
     supervisor_.start(
         job.run->command(), [this, &job](std::string_view line) { on_line(job, line); },
         [this, &job](const Exit& exit) { on_exit(job, exit); });
@@ -240,7 +245,7 @@ void Campaign::poll() {
 }
 
 bool Campaign::may_go_on(const Job& job) const {
-  if (!options_.keep_going || options_.trials > 0 || stopped_ || interrupted()) return false;
+  if (!options_.keep_going || job.result.trial > 0 || stopped_ || interrupted()) return false;
   // Without a single execution the next start would end the same way.
   if (job.starts >= kMostRestarts || job.run->status().executions == 0) return false;
   if (options_.runs && job.result.executions >= *options_.runs) return false;
@@ -346,7 +351,7 @@ void Campaign::judge_suspect(Job& job, const Suspect& suspect) {
   std::optional<Verdict> verdict = judge(suspect.report, project_.root());
   if (!verdict) {
     // The report was lost, the input was not.
-    verdict = Verdict{.detector = std::string(engine_title(options_.engine)),
+    verdict = Verdict{.detector = std::string(engine_title(result.configuration.engine)),
                       .kind = suspect.kind,
                       .place = "",
                       .summary = ""};
@@ -364,8 +369,11 @@ void Campaign::judge_suspect(Job& job, const Suspect& suspect) {
 void Campaign::collect(Job& job, const Verdict& verdict, const Suspect& suspect) {
   JobResult& result = job.result;
   const Signature signature = signature_of(verdict, suspect.report, result.target);
+  if (result.signature.empty()) result.signature = signature.id;
+  if (!result.configuration.replays) return next_suspect(job);
   auto known = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& finding) {
-    return finding.comment.target == result.target && finding.comment.signature == signature.id;
+    return finding.comment.target == result.target && finding.comment.defect == result.defect &&
+           finding.comment.signature == signature.id;
   });
   if (known != findings_.end()) {
     known->count++;
@@ -378,7 +386,7 @@ void Campaign::collect(Job& job, const Verdict& verdict, const Suspect& suspect)
   finding.sanitizers = {result.sanitizer};
   finding.comment = {.target = result.target,
                      .sanitizer = result.sanitizer,
-                     .defect = options_.defect,
+                     .defect = result.defect,
                      .checks = options_.checks,
                      .seed = job.run->status().seed,
                      .trace = "",
@@ -448,6 +456,7 @@ void Campaign::store_files(Finding& finding, const std::optional<std::string>& c
 
 void Campaign::end(Job& job) {
   job.state = Job::State::kOver;
+  job.result.canary = read_canary(job.folder / "canary");
   std::error_code ignored;
   fs::remove_all(job.folder, ignored);
   if (on_job_end) on_job_end(job.result);

@@ -1,4 +1,4 @@
-// Fuzzing: targets x sanitizers (x trials) as jobs, side by side, with what they found.
+// Fuzzing: jobs side by side, with what they found.
 #pragma once
 
 #include <chrono>
@@ -11,9 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "core/kernel/canary.h"
 #include "fuzz/tool/engine.h"
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/finding.h"
+#include "fuzz/tool/job_spec.h"
 #include "fuzz/tool/process.h"
 #include "fuzz/tool/project.h"
 #include "fuzz/tool/terminal.h"
@@ -22,27 +24,20 @@
 namespace tool {
 
 struct CampaignOptions {
-  Engine engine = Engine::kLibFuzzer;
-  std::vector<std::string> targets;
-  std::vector<std::string> sanitizers;
-  std::string defect;               // empty: the plain core
+  std::vector<JobSpec> specs;
   std::optional<uint64_t> seconds;  // per job
   std::optional<uint64_t> runs;     // per job
   unsigned jobs = 1;                // at a time
   bool seeds = true;                // start from corpus/<target> and the stored corpus
-  std::optional<uint64_t> seed;
-  uint64_t trials = 0;  // 0: one job each on the stored corpus; else so many, each on its own
   std::string checks = "all";
   std::filesystem::path out;
   bool keep_going = false;  // after a finding a job starts again for the rest of its time
+  // Once a job has found a defect, no other of the same defect starts.
+  bool once_each = false;
 };
 
 // What one job came to. Sums over its restarts with keep_going.
-struct JobResult {
-  std::string target;
-  std::string sanitizer;
-  uint64_t trial = 0;            // from 1; 0 without trials
-  std::optional<uint64_t> seed;  // of its first start
+struct JobResult : JobSpec {
   uint64_t executions = 0;
   uint64_t edges = 0;
   uint64_t features = 0;
@@ -51,6 +46,7 @@ struct JobResult {
   uint64_t leak_check_off_at = 0;   // executions; 0: it stayed on
   std::optional<double> stability;  // percent; the lowest of its starts; nothing: not told
   double seconds = 0;
+  kernel::CanaryCounts canary{};  // of a defect
   bool started = false;
   bool interrupted = false;
   std::string broken;                   // why it ended early without a finding; empty if it did not
@@ -61,6 +57,7 @@ struct JobResult {
   uint64_t executions_to_finding = 0;
   double seconds_to_finding = 0;
   uint64_t findings = 0;  // how often it ended in one
+  std::string signature;  // of the first
 
   double executions_per_second() const;
 };
@@ -92,7 +89,6 @@ class Campaign {
   // The binaries must be there. Returns when all jobs are over or a signal has stopped them.
   void run();
 
-  Engine engine() const { return options_.engine; }
   std::vector<JobResult> results() const;
   const std::vector<Finding>& findings() const { return findings_; }
   bool stopped() const { return stopped_; }
@@ -103,6 +99,7 @@ class Campaign {
   void take_leftovers();
   void assemble_seeds();
   void start(Job& job);
+  bool is_superfluous(const Job& job) const;
   void choose_corpora(Job& job);
   void start_child(Job& job);
   EngineStart engine_start(const Job& job) const;

@@ -31,10 +31,13 @@ constexpr const char* kFindsALeak =
 
 class CampaignTest : public testing::Test {
  protected:
+  static std::vector<JobSpec> specs(const std::string& target, uint64_t trials,
+                                    std::optional<uint64_t> seed) {
+    return job_specs({.targets = {target}, .sanitizers = {"asan"}, .trials = trials, .seed = seed});
+  }
   CampaignOptions options(const std::string& target) {
     CampaignOptions made;
-    made.targets = {target};
-    made.sanitizers = {"asan"};
+    made.specs = specs(target, 0, {});
     made.seconds = 5;
     made.jobs = 2;
     made.out = checkout_.root() / "out";
@@ -112,8 +115,7 @@ TEST_F(CampaignTest, TrialsCountUpTheSeedAndOneVerdictIsOneFinding) {
   checkout_.add_target("asan", "userq_fuzzer",
                        std::string("echo \"INFO: Seed: $seed\"\n") + kFindsALeak);
   CampaignOptions three = options("userq_fuzzer");
-  three.trials = 3;
-  three.seed = 10;
+  three.specs = specs("userq_fuzzer", 3, 10);
   Campaign campaign(checkout_.project(), three, progress_);
   campaign.run();
   ASSERT_EQ(campaign.results().size(), 3u);

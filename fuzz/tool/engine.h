@@ -32,8 +32,10 @@ struct EngineStart {
   std::string sanitizer;
   std::string defect;
   std::string checks;
-  std::filesystem::path folder;  // of its own, made and empty
-  std::filesystem::path corpus;  // is read, and takes in what is new, whole inputs only
+  std::string target_options = {};    // of FENCEBENCH_OPTIONS, besides the usual ones
+  std::filesystem::path canary = {};  // where a defect's counts go (canary_file.h); empty: nowhere
+  std::filesystem::path folder;       // of its own, made and empty
+  std::filesystem::path corpus;       // is read, and takes in what is new, whole inputs only
   // Where new inputs are written first, on the file system of `corpus`; of its own, made. Empty:
   // below `folder`. What is there after a kill may go to `corpus`.
   std::filesystem::path inputs = {};

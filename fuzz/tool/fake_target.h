@@ -13,8 +13,8 @@ class FakeCheckout {
   // Puts `script` where the build would put the binary of `target`. It finds $prefix (where
   // artifacts go), $seed and $last (the last argument: a file to execute, or a folder of seeds).
   void add_target(const std::string& sanitizer, const std::string& target,
-                  const std::string& script) {
-    fs::path binary = project_.binary(sanitizer, target, "");
+                  const std::string& script, const std::string& defect = "") {
+    fs::path binary = project_.binary(sanitizer, target, defect);
     fs::create_directories(binary.parent_path());
     write_file(binary,
                "#!/bin/sh\n"

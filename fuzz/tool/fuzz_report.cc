@@ -242,8 +242,10 @@ json json_result(const Project& project, const Campaign& campaign, int code) {
     }
     findings.push_back(entry);
   }
+  std::string engine;
+  for (const JobResult& job : campaign.results()) engine = engine_name(job.configuration.engine);
   json result = {{"verb", "fuzz"},
-                 {"engine", engine_name(campaign.engine())},
+                 {"engine", engine},
                  {"jobs", jobs},
                  {"findings", findings},
                  {"stopped", campaign.stopped()},

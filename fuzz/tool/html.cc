@@ -63,6 +63,25 @@ std::string html(std::string_view text, size_t limit) {
   return html(text.substr(0, limit)) + "…";
 }
 
+std::string fill_places(std::string_view page,
+                        const std::map<std::string_view, std::string>& values) {
+  std::string out;
+  while (true) {
+    const size_t begin = page.find('@');
+    const size_t end = begin == page.npos ? page.npos : page.find('@', begin + 1);
+    if (end == page.npos) return out += page;
+    const auto value = values.find(page.substr(begin + 1, end - begin - 1));
+    out += page.substr(0, begin);
+    if (value == values.end()) {
+      out += '@';
+      page.remove_prefix(begin + 1);
+    } else {
+      out += value->second;
+      page.remove_prefix(end + 1);
+    }
+  }
+}
+
 std::string script_source(std::string_view sha256) {
   std::string bytes;
   for (size_t i = 0; i + 1 < sha256.size(); i += 2) bytes += from_hex(sha256.substr(i, 2));

@@ -24,5 +24,9 @@ TEST(Html, NamesAScriptByItsHash) {
             "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='");
 }
 
+TEST(Html, PlacesAreFilledOnce) {
+  EXPECT_EQ(fill_places("a @X@ @Y@ b@c @Z@ @", {{"X", "@Y@"}, {"Y", "2"}}), "a @Y@ 2 b@c @Z@ @");
+}
+
 }  // namespace
 }  // namespace tool

@@ -34,7 +34,7 @@ std::string caret_excerpt(std::string_view text, int line_number, int column) {
 }
 
 // corpus/<target>/x and out/corpus/<target>/<build>/x are inputs of that target,
-// corpus/defects/NAME.fence shows the defect NAME on the main target.
+// corpus/defects/NAME.* shows the defect NAME; a program does on the main target.
 void guess_from_folder(const fs::path& path, FindingComment& comment) {
   std::error_code error;
   fs::path whole = fs::absolute(path, error).lexically_normal();
@@ -42,7 +42,7 @@ void guess_from_folder(const fs::path& path, FindingComment& comment) {
   for (size_t i = 0; i + 2 < parts.size(); i++) {
     if (parts[i] != "corpus") continue;
     if (parts[i + 1] == "defects") {
-      comment.target = kMainTarget;
+      if (text_form::of_file(path.string()) == Form::kProgram) comment.target = kMainTarget;
       comment.defect = whole.stem().string();
     } else if (parts[i + 1] != "regressions") {  // they say it themselves
       comment.target = parts[i + 1];

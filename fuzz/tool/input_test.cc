@@ -82,6 +82,14 @@ TEST_F(InputTest, StepsBelongToTheTargetOfTheirFolderOrComment) {
   EXPECT_EQ(input.comment.defect, "leak");
 }
 
+TEST_F(InputTest, StepsThatShowADefectSayTheirTarget) {
+  fs::path path = file("corpus/defects/leak.steps", kSteps);
+  EXPECT_NE(error_of(path).find("add --target"), std::string::npos) << error_of(path);
+  Input input = load_input(path, "dma_fence_fuzzer");
+  EXPECT_EQ(input.comment.target, "dma_fence_fuzzer");
+  EXPECT_EQ(input.comment.defect, "leak");
+}
+
 TEST_F(InputTest, TheUserSaysWhichTargetBytesAndStepsAreFor) {
   EXPECT_EQ(load_input(file("z.steps", kSteps), "dma_fence_fuzzer").bytes.size(), 8u);
   Input input = load_input(file("crash-0123", "\x01\x02\x03\x04"), "dma_fence_fuzzer");

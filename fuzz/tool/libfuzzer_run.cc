@@ -59,9 +59,12 @@ Command LibFuzzerRun::command() {
   command.argv.push_back(start_.corpus.string());
   for (const fs::path& folder : start_.seeds) command.argv.push_back(folder.string());
   command.cwd = start_.folder;
-  command.env = target_environment(
-      start_.project,
-      {.sanitizer = start_.sanitizer, .checks = start_.checks, .trace = false, .symbolize = true});
+  command.env = target_environment(start_.project, {.sanitizer = start_.sanitizer,
+                                                    .checks = start_.checks,
+                                                    .trace = false,
+                                                    .symbolize = true,
+                                                    .target_options = start_.target_options,
+                                                    .canary = start_.canary});
   return command;
 }
 
@@ -109,9 +112,12 @@ std::vector<Suspect> LibFuzzerRun::suspects() const {
 }
 
 Command LibFuzzerRun::replay(const fs::path& input) const {
-  return replay_command(
-      start_.project, binary(), input,
-      {.sanitizer = start_.sanitizer, .checks = start_.checks, .trace = true, .symbolize = true});
+  return replay_command(start_.project, binary(), input,
+                        {.sanitizer = start_.sanitizer,
+                         .checks = start_.checks,
+                         .trace = true,
+                         .symbolize = true,
+                         .target_options = start_.target_options});
 }
 
 }  // namespace tool

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "fuzz/tool/build.h"
+#include "fuzz/tool/files.h"
 #include "fuzz/tool/options_file.h"
 
 namespace tool {
@@ -16,6 +19,8 @@ std::map<std::string, std::optional<std::string>> target_environment(const Proje
   auto environment = sanitizer_environment(project.root() / "sanitizers", extra);
   std::string own = "checks=" + options.checks;
   if (options.trace) own += ":trace_hash=1";
+  if (!options.target_options.empty()) own += ":" + options.target_options;
+  if (!options.canary.empty()) own += ":canary=" + options.canary.string();
   environment["FENCEBENCH_OPTIONS"] = own;
   return environment;
 }
@@ -29,6 +34,15 @@ Command replay_command(const Project& project, const std::filesystem::path& bina
   // libFuzzer ends an execution that hangs; this is for one that hangs where libFuzzer cannot see.
   command.deadline = std::chrono::seconds(kTimeoutSeconds * 2 + 60);
   return command;
+}
+
+kernel::CanaryCounts read_canary(const std::filesystem::path& path) {
+  kernel::CanaryCounts counts{};
+  std::error_code error;
+  if (fs::file_size(path, error) != sizeof counts || error) return counts;
+  const std::string bytes = read_file(path);
+  std::memcpy(&counts, bytes.data(), sizeof counts);
+  return counts;
 }
 
 std::string Outcome::text() const {

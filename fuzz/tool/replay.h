@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/kernel/canary.h"
 #include "fuzz/tool/libfuzzer_log.h"
 #include "fuzz/tool/process.h"
 #include "fuzz/tool/project.h"
@@ -26,6 +27,8 @@ struct RunOptions {
   bool trace = false;                   // print the trace hash after each execution
   bool symbolize = true;                // names in the sanitizers' stacks: slow
   unsigned memory_mb = kMemoryLimitMb;  // of an execution, in replay_command()
+  std::string target_options = {};      // of FENCEBENCH_OPTIONS, besides these
+  std::filesystem::path canary = {};    // file of a defect's counts; empty: none
 };
 
 // The environment a target binary runs in: sanitizer options, checks, trace.
@@ -35,6 +38,9 @@ std::map<std::string, std::optional<std::string>> target_environment(const Proje
 // The command that executes `input` once.
 Command replay_command(const Project& project, const std::filesystem::path& binary,
                        const std::filesystem::path& input, const RunOptions& options);
+
+// The counts in such a file; zeros if there is none.
+kernel::CanaryCounts read_canary(const std::filesystem::path& path);
 
 // What came of one execution.
 struct Outcome {

@@ -293,23 +293,7 @@ std::string status_page(const json& status) {
       {"GENERATED", running ? std::to_string(time_in(status, "generated")) : "0"},
       {"BODY", heading(status) + facts(status) + timeline(status) + findings(status) +
                    jobs(status) + events(status)}};
-  // What is put in may look like a place: the page is gone through once.
-  std::string out;
-  std::string_view page = kStatusPage;
-  while (true) {
-    const size_t begin = page.find('@');
-    const size_t end = begin == page.npos ? page.npos : page.find('@', begin + 1);
-    if (end == page.npos) return out += page;
-    const auto value = values.find(page.substr(begin + 1, end - begin - 1));
-    out += page.substr(0, begin);
-    if (value == values.end()) {
-      out += '@';
-      page.remove_prefix(begin + 1);
-    } else {
-      out += value->second;
-      page.remove_prefix(end + 1);
-    }
-  }
+  return fill_places(kStatusPage, values);
 }
 
 }  // namespace tool

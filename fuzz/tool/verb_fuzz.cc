@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "fuzz/tool/arguments.h"
@@ -18,6 +17,7 @@
 #include "fuzz/tool/input.h"
 #include "fuzz/tool/json_text.h"
 #include "fuzz/tool/nearest.h"
+#include "fuzz/tool/patch_file.h"
 #include "fuzz/tool/strings.h"
 #include "fuzz/tool/target_table.h"
 #include "fuzz/tool/verb.h"
@@ -33,6 +33,9 @@ constexpr uint64_t kMostNumber = 2'147'483'647;  // libFuzzer's flags are ints
 
 struct Request {
   CampaignOptions campaign;
+  JobMatrix matrix;
+  std::optional<std::string> patch;
+  Engine engine = Engine::kLibFuzzer;
   bool json = false;
 };
 
@@ -50,6 +53,7 @@ std::vector<std::string> default_targets(const Project& project, bool with_defec
 Request read_request(const Project& project, const std::vector<std::string>& arguments) {
   Request request;
   CampaignOptions& options = request.campaign;
+  JobMatrix& matrix = request.matrix;
   std::optional<std::string> seconds;
   std::optional<std::string> runs;
   std::optional<std::string> jobs;
@@ -57,6 +61,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   std::optional<std::string> trials;
   std::optional<std::string> out;
   std::optional<std::string> defect;
+  std::optional<std::string> patch;
   std::string engine = "libfuzzer";
   std::vector<std::string> sanitizer_lists;
   std::vector<std::string> target_lists;
@@ -69,7 +74,7 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
       "  ./fencebench fuzz --time 300 --sanitizer asan,tsan\n"
       "  ./fencebench fuzz --defect leak-signaled-at-create --no-seeds --time 30 --trials 30\n"
       "  ./fencebench fuzz --engine afl --time 300");
-  app->add_option("TARGET", options.targets,
+  app->add_option("TARGET", matrix.targets,
                   "Targets (default: all but canary_fuzzer and empty_fuzzer)");
   add_list(*app, "--target", target_lists, "Targets likewise");
   app->add_option(
@@ -90,6 +95,9 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   app->add_option("--defect", defect,
                   "Fuzz the core with this bug of the catalogue put back (core/defects)")
       ->type_name("NAME");
+  app->add_option("--patch", patch,
+                  "Fuzz the core with this change; with --defect: on top of that bug")
+      ->type_name("FILE");
   app->add_flag("--no-seeds", no_seeds, "Start from an empty corpus, and do not keep the new one");
   app->add_option("--seed", seed, "Seed of the engine's random numbers; trials count up from it")
       ->type_name("N");
@@ -107,51 +115,53 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
   app->add_flag("--json", request.json, "Print a machine-readable result");
   parse(*app, arguments);
 
-  for (const std::string& target : list_items(target_lists)) options.targets.push_back(target);
-  for (const std::string& target : options.targets) {
+  for (const std::string& target : list_items(target_lists)) matrix.targets.push_back(target);
+  for (const std::string& target : matrix.targets) {
     require_known("target", target, project.targets());
   }
   if (defect) {
     require_known("defect", *defect, project.defects());
-    options.defect = *defect;
+    matrix.defects = {*defect};
   }
-  options.sanitizers = list_items(sanitizer_lists);
-  for (const std::string& name : options.sanitizers) require_known("sanitizer", name, sanitizers());
+  matrix.sanitizers = list_items(sanitizer_lists);
+  for (const std::string& name : matrix.sanitizers) require_known("sanitizer", name, sanitizers());
   require_known("value of --engine", engine, {"libfuzzer", "afl"});
   const bool afl = engine == "afl";
   if (afl) {
-    options.engine = Engine::kAfl;
-    for (const std::string& name : options.sanitizers) {
+    request.engine = Engine::kAfl;
+    for (const std::string& name : matrix.sanitizers) {
       if (name != "asan" && name != "release")
         throw UsageError(
             fmt::format("--engine afl runs under asan and release, not under {}", name));
     }
-    require_engine(options.engine);
+    require_engine(request.engine);
   }
   require_known("value of --checks", options.checks, {"all", "none"});
   options.seconds = optional_number("--time", seconds, 1, kMostNumber);
   options.runs = optional_number("--runs", runs, 1, kMostNumber);
   options.jobs = static_cast<unsigned>(optional_number("--jobs", jobs, 1, 4096).value_or(cores()));
-  options.seed = optional_number("--seed", seed, 1, kMostNumber);  // 0 is "any" to libFuzzer
-  options.trials = optional_number("--trials", trials, 1, 100'000).value_or(0);
+  matrix.seed = optional_number("--seed", seed, 1, kMostNumber);  // 0 is "any" to libFuzzer
+  matrix.trials = optional_number("--trials", trials, 1, 100'000).value_or(0);
+  matrix.configurations = {configuration_of(request.engine)};
+  request.patch = patch;
   options.seeds = !no_seeds;
 
-  if (options.targets.empty()) {
-    options.targets = default_targets(project, !options.defect.empty());
-    if (options.targets.empty()) {
+  if (matrix.targets.empty()) {
+    matrix.targets = default_targets(project, defect || patch);
+    if (matrix.targets.empty()) {
       throw EnvironmentError("the checkout holds no fuzz target (fuzz/targets/*_fuzzer.cc)");
     }
   }
-  std::sort(options.targets.begin(), options.targets.end());
-  options.targets.erase(std::unique(options.targets.begin(), options.targets.end()),
-                        options.targets.end());
-  if (options.sanitizers.empty()) {
-    options.sanitizers = {"asan"};
+  std::sort(matrix.targets.begin(), matrix.targets.end());
+  matrix.targets.erase(std::unique(matrix.targets.begin(), matrix.targets.end()),
+                       matrix.targets.end());
+  if (matrix.sanitizers.empty()) {
+    matrix.sanitizers = {"asan"};
     // What AFL++ finds, the others start from.
-    if (options.defect.empty() && !afl) options.sanitizers = {"asan", "tsan", "msan"};
+    if (!defect && !patch && !afl) matrix.sanitizers = {"asan", "tsan", "msan"};
   }
   if (!options.seconds && !options.runs) options.seconds = kDefaultSeconds;
-  if (options.trials > 0 && options.keep_going) {
+  if (matrix.trials > 0 && options.keep_going) {
     throw UsageError("--keep-going and --trials exclude each other: a trial ends with its finding");
   }
   if (out && out->empty()) throw UsageError("--out needs the name of a folder");
@@ -160,48 +170,36 @@ Request read_request(const Project& project, const std::vector<std::string>& arg
 }
 
 // Seeds with mistakes would end the campaign after a long build: better before it.
-void check_seeds(const Project& project, const CampaignOptions& options) {
-  if (!options.seeds) return;
-  for (const std::string& target : options.targets) {
+void check_seeds(const Project& project, const Request& request) {
+  if (!request.campaign.seeds) return;
+  for (const std::string& target : request.matrix.targets) {
     for (const fs::path& seed : seed_files(project, target)) {
       assemble(Project::shown(seed), target, read_file(seed));
     }
   }
 }
 
-void build_all(const Project& project, const CampaignOptions& options, Progress& progress) {
-  std::vector<std::string> build_targets;
-  for (const std::string& target : options.targets) {
-    build_targets.push_back(Project::build_target(target, options.defect));
-  }
-  for (const std::string& sanitizer : options.sanitizers) {
-    build(project, engine_preset(options.engine, sanitizer), build_targets, progress);
-  }
-  std::map<std::string, std::vector<std::string>> extras;
-  for (const std::string& target : options.targets) {
-    for (const EngineExtra& extra : engine_extras(options.engine, target))
-      extras[extra.preset].push_back(extra.target);
-  }
-  for (const auto& [preset, names] : extras) build(project, preset, names, progress);
-}
-
 int run(const std::vector<std::string>& arguments) {
   Project project = Project::find();
   Request request = read_request(project, arguments);
-  const CampaignOptions& options = request.campaign;
-  check_seeds(project, options);
+  CampaignOptions& options = request.campaign;
+  ActivePatches active(project);
+  if (request.patch)
+    request.matrix.defects = {active.add_file(request.matrix.defects.front(), *request.patch)};
+  options.specs = job_specs(request.matrix);
+  check_seeds(project, request);
   make_output_folder(options.out);
 
   Progress progress;
-  build_all(project, options, progress);
+  build_jobs(project, options.specs, progress);
   Campaign campaign(project, options, progress);
   campaign.on_job_end = [&](const JobResult& result) {
-    if (options.trials > 0 && !request.json) {
+    if (result.trial > 0 && !request.json) {
       progress.clear();  // the block is drawn again at once
       fmt::print("{}\n", trial_line(result));
       std::fflush(stdout);
     } else if (!progress.live()) {
-      progress.note(options.trials > 0 ? trial_line(result) : end_line(result));
+      progress.note(result.trial > 0 ? trial_line(result) : end_line(result));
     }
   };
   campaign.run();
@@ -210,7 +208,7 @@ int run(const std::vector<std::string>& arguments) {
     nlohmann::json result = json_result(project, campaign, code);
     fmt::print("{}\n", json_text(result));
   } else {
-    if (options.trials > 0) fmt::print("\n");
+    if (request.matrix.trials > 0) fmt::print("\n");
     print_result(project, campaign);
   }
   return code;

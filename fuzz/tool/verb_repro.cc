@@ -45,6 +45,7 @@ std::string flags_text(const RunFlags& flags) {
   };
   add("--target", flags.target);
   add("--defect", flags.defect);
+  add("--patch", flags.patch);
   add("--checks", flags.checks);
   return text;
 }
