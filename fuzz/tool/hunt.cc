@@ -93,6 +93,12 @@ Trial Hunt::trial_of(const JobSpec& spec) const {
           .bound_executions = options_.runs.value_or(0)};
 }
 
+std::string Hunt::core_of(const Trial& trial) const {
+  for (const Quarry& quarry : options_.quarries)
+    if (quarry.label == trial.defect) return quarry.defect;
+  return "";
+}
+
 std::string Hunt::finding_of(const Trial& trial) const {
   return trial.finding.empty() ? "" : Project::shown(options_.out / trial.finding);
 }

@@ -70,6 +70,8 @@ class Hunt {
   // Of this run.
   const std::vector<Finding>& findings() const { return findings_; }
   bool stopped() const { return stopped_; }
+  // The variant that a trial ran on; empty: the core as it is.
+  std::string core_of(const Trial& trial) const;
   // The file of a trial's finding as a person would type it; empty if there is none.
   std::string finding_of(const Trial& trial) const;
 

@@ -197,6 +197,7 @@ std::vector<Candidate> rank_candidates(const Hunt& hunt) {
       known = one.remaining.end() - 1;
       for (const Finding& finding : hunt.findings()) {
         if (finding.comment.signature == trial.signature &&
+            finding.comment.defect == hunt.core_of(trial) &&
             finding.comment.verdict == trial.verdict) {
           known->reason = finding.details;
           if (!finding.file.empty()) known->finding = Project::shown(finding.file);
