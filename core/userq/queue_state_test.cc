@@ -299,9 +299,11 @@ TEST_F(QueueStateTest, DetachThatFailsLeavesItWhereAResetFindsIt) {
 
 TEST_F(QueueStateTest, QueueThatMayBeMappedIsOnItsDoorbell) {
   EXPECT_EQ(run_one([this] {
-              kernel::xa_lock(device().userq_doorbell_xa);
-              kernel::xa_erase_locked(device().userq_doorbell_xa, kDoorbell);
-              kernel::xa_unlock(device().userq_doorbell_xa);
+              kernel::XArray& xa = device().userq_doorbell_xa;
+              unsigned long flags;
+              kernel::xa_lock_irqsave(xa, flags);
+              kernel::xa_erase_locked(xa, kDoorbell);
+              kernel::xa_unlock_irqrestore(xa, flags);
               EXPECT_EQ(free(id_), 0);
             }),
             "warn-on erase_doorbell");
