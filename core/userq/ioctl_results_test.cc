@@ -48,21 +48,22 @@ TEST_F(IoctlResultsTest, FenceHasTheNumberAtTheWritePointer) {
 }
 
 TEST_F(IoctlResultsTest, FenceOfADeadQueueIsComplete) {
-  EXPECT_EQ(after_signal([this] { queue_set_state(queue(a_), QueueState::kInvalidVa); }),
-            "lost-wakeup fence of a dead queue");
-  EXPECT_EQ(after_signal([this] {
-              complete(kA, 4);
-              queue_set_state(queue(a_), QueueState::kInvalidVa);
-            }),
-            "nothing");
+  auto when_dead = [this](const Body& before, const Body& after) {
+    return run({[&] {
+      EXPECT_EQ(signal_on(a_, 4, {}), 0);
+      before();
+      queue_set_state(queue(a_), QueueState::kInvalidVa);
+      check_signal_result(file(), signal_lists(a_, {}));
+      queue_set_state(queue(a_), QueueState::kMapped);  // as the hardware has it
+      after();
+      complete_all();
+    }});
+  };
+  EXPECT_EQ(when_dead([] {}, [] {}), "lost-wakeup fence of a dead queue");
+  EXPECT_EQ(when_dead([this] { complete(kA, 4); }, [] {}), "nothing");
   // Whoever sets that state is about to complete the fences.
-  EXPECT_EQ(after_signal([this] {
-              kernel::mutex_lock(mgr().userq_mutex);
-              queue_set_state(queue(a_), QueueState::kInvalidVa);
-              check_signal_result(file(), signal_lists(a_, {}));
-              queue_force_completion(queue(a_));
-              kernel::mutex_unlock(mgr().userq_mutex);
-            }),
+  EXPECT_EQ(when_dead([this] { kernel::mutex_lock(mgr().userq_mutex); },
+                      [this] { kernel::mutex_unlock(mgr().userq_mutex); }),
             "nothing");
 }
 
