@@ -127,7 +127,7 @@ void MutantCheck::compile(const std::string& file, const std::string& text, Comp
   }
 }
 
-const std::string& MutantCheck::original(const Mutant& mutant) {
+const std::string& MutantCheck::original(const CoreMutant& mutant) {
   Compiled& result = originals_[mutant.file];
   if (!result.done) {
     compile(mutant.file, mutant.before, result);
@@ -140,7 +140,7 @@ const std::string& MutantCheck::original(const Mutant& mutant) {
   return result.code;
 }
 
-std::map<size_t, MutantVerdict> MutantCheck::run(const std::vector<Mutant>& mutants,
+std::map<size_t, MutantVerdict> MutantCheck::run(const std::vector<CoreMutant>& mutants,
                                                  const std::vector<size_t>& order, size_t limit) {
   std::map<size_t, MutantVerdict> verdicts;
   std::map<std::string, std::string> who;  // the first mutant of each code
@@ -152,7 +152,7 @@ std::map<size_t, MutantVerdict> MutantCheck::run(const std::vector<Mutant>& muta
     std::vector<Compiled> results(end - begin);
     for (size_t i = begin; i < end; i++) original(mutants[order[i]]);
     for (size_t i = begin; i < end && !interrupted(); i++) {
-      const Mutant& mutant = mutants[order[i]];
+      const CoreMutant& mutant = mutants[order[i]];
       compile(mutant.file, mutant.unmarked(), results[i - begin]);
       while (supervisor_.running() >= jobs_ && !interrupted())
         supervisor_.step(std::chrono::milliseconds(100));
@@ -160,7 +160,7 @@ std::map<size_t, MutantVerdict> MutantCheck::run(const std::vector<Mutant>& muta
     supervisor_.finish(std::chrono::seconds(2));
     if (interrupted()) throw EnvironmentError("interrupted: nothing is written");
     for (size_t i = begin; i < end && good < limit; i++) {
-      const Mutant& mutant = mutants[order[i]];
+      const CoreMutant& mutant = mutants[order[i]];
       const Compiled& result = results[i - begin];
       MutantVerdict& verdict = verdicts[order[i]];
       if (result.code.empty()) {

@@ -32,7 +32,7 @@ class MutantCheck {
 
   // The mutants `order` names, in that order, until `limit` of them are good. The verdicts of those
   // that were asked about.
-  std::map<size_t, MutantVerdict> run(const std::vector<Mutant>& mutants,
+  std::map<size_t, MutantVerdict> run(const std::vector<CoreMutant>& mutants,
                                       const std::vector<size_t>& order, size_t limit);
 
  private:
@@ -42,7 +42,7 @@ class MutantCheck {
     std::string complaint;
   };
   void compile(const std::string& file, const std::string& text, Compiled& result);
-  const std::string& original(const Mutant& mutant);
+  const std::string& original(const CoreMutant& mutant);
 
   unsigned jobs_;
   Progress& progress_;

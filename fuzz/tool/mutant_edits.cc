@@ -1,13 +1,17 @@
 #include "fuzz/tool/mutant_edits.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 namespace tool {
 
+using cxx::Call;
 using cxx::Range;
 using cxx::Source;
 using cxx::Statement;
+using Kind = Statement::Kind;
 
 namespace {
 
@@ -263,6 +267,75 @@ std::string object_of(const Source& source, Range expression) {
     }
   }
   return object;
+}
+
+std::string name_in(const Site& site, const Statement& statement) {
+  const auto call = site.source.sole_call(statement);
+  return call ? call->name : "";
+}
+
+Range expressions_of(const Statement& statement) {
+  switch (statement.kind) {
+    case Kind::kIf:
+    case Kind::kLoop:
+    case Kind::kSwitch:
+      return statement.head;
+    case Kind::kDeclaration:
+    case Kind::kExpression:
+    case Kind::kReturn:
+      return statement.tokens;
+    default:
+      return {};
+  }
+}
+
+namespace {
+
+std::string order_text(const Site& site, const Statement& target) {
+  return fmt::format("{} comes before {}", quoted(site.source, site.statement.tokens),
+                     quoted(site.source, target.tokens));
+}
+
+}  // namespace
+
+bool can_pass(const Site& site, const Statement& target) {
+  const std::string name = declared_name(site.source, target);
+  return target.kind != Kind::kLabel && target.kind != Kind::kJump &&
+         (name.empty() || !site.source.mentions(site.statement.tokens, name));
+}
+
+std::vector<Change> pass(const Site& site, const Statement& target) {
+  if (!can_pass(site, target)) return {};
+  return {move_before(site, target, order_text(site, target))};
+}
+
+bool is_child(const Statement& parent, const Statement& statement) {
+  return std::any_of(parent.children.begin(), parent.children.end(),
+                     [&](const Statement& child) { return &child == &statement; });
+}
+
+namespace {
+
+bool stands_in_block(const Statement& below, const Statement& statement) {
+  const std::vector<const Statement*> all = all_below(below);
+  return std::any_of(all.begin(), all.end(), [&](const Statement* one) {
+    return one->kind == Kind::kBlock && is_child(*one, statement);
+  });
+}
+
+}  // namespace
+
+Change drop_all(const Site& site, const std::vector<const Statement*>& rest,
+                const std::string& what) {
+  Change change = drop_statement(site);
+  change.what = what;
+  for (const Statement* statement : rest) {
+    const bool alone = site.source.alone_on_its_lines(*statement) &&
+                       stands_in_block(site.function.body, *statement);
+    change.edits.push_back(alone ? remove_declaration(site.source, *statement)
+                                 : replace_tokens(site.source, statement->tokens, "{}"));
+  }
+  return change;
 }
 
 }  // namespace tool

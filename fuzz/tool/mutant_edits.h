@@ -80,4 +80,20 @@ std::string declared_name(const cxx::Source& source, const cxx::Statement& state
 // The last word of an expression that matters to it: `fence` of `*queue.fence`, `*a[i]`.
 std::string object_of(const cxx::Source& source, cxx::Range expression);
 
+// The function that a call statement calls; empty if it is none.
+std::string name_in(const Site& site, const cxx::Statement& statement);
+// Where expressions stand: the statement itself, or the head of if, loop, switch.
+cxx::Range expressions_of(const cxx::Statement& statement);
+
+// Whether the statement can stand before `target`, which comes earlier: it does not use what is
+// declared there.
+bool can_pass(const Site& site, const cxx::Statement& target);
+// The statement goes to before `target`, if it can.
+std::vector<Change> pass(const Site& site, const cxx::Statement& target);
+
+bool is_child(const cxx::Statement& parent, const cxx::Statement& statement);
+// Takes the statement and `rest` away.
+Change drop_all(const Site& site, const std::vector<const cxx::Statement*>& rest,
+                const std::string& what);
+
 }  // namespace tool

@@ -15,7 +15,7 @@ std::vector<std::string> mutate(std::string_view name, const std::string& body,
   const std::string head = "void " + function + "() {\n";
   const std::string text = head + body + "}\n";
   std::vector<std::string> results;
-  for (const Mutant& mutant : mutants_of("core/dma/x.cc", text)) {
+  for (const CoreMutant& mutant : mutants_of("core/dma/x.cc", text)) {
     if (mutant.by->name != name) continue;
     EXPECT_TRUE(mutant.after.starts_with(head)) << mutant.after;
     results.push_back(mutant.after.substr(head.size(), mutant.after.size() - head.size() - 2));

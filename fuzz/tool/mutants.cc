@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <tuple>
 
 #include "fuzz/tool/files.h"
 #include "fuzz/tool/line_diff.h"
@@ -36,8 +37,9 @@ bool is_of_the_bench(const std::string& function) {
 }
 
 std::string apply(const std::string& text, std::vector<Edit> edits) {
-  std::stable_sort(edits.begin(), edits.end(),
-                   [](const Edit& a, const Edit& b) { return a.bytes.begin < b.bytes.begin; });
+  std::sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) {
+    return std::pair(a.bytes.begin, a.bytes.end) < std::pair(b.bytes.begin, b.bytes.end);
+  });
   std::string result;
   size_t at = 0;
   for (const Edit& edit : edits) {
@@ -130,9 +132,9 @@ std::vector<T> in_turn(const std::vector<std::vector<T>>& lists) {
 
 }  // namespace
 
-std::string Mutant::unmarked() const { return replace_all(after, kMutantCanary, "(void)0;"); }
+std::string CoreMutant::unmarked() const { return replace_all(after, kMutantCanary, "(void)0;"); }
 
-std::string Mutant::patch() const {
+std::string CoreMutant::patch() const {
   const std::string trigger = fmt::format("trigger: in {} ({}:{}): {}", function, file, line, what);
   return fmt::format(
       "name: {}\ncatalogue: mutant\nupstream: none\nversions: none\nclass: {}\ndetectors: any\n"
@@ -140,12 +142,13 @@ std::string Mutant::patch() const {
       name, by->defect_class, wrapped(trigger, 118), unified_diff(file, before, after));
 }
 
-std::vector<Mutant> mutants_of(const std::string& file, const std::string& text) {
+std::vector<CoreMutant> mutants_of(const std::string& file, const std::string& text) {
   const cxx::Source source(text);
   struct Found {
-    Mutant mutant;
+    CoreMutant mutant;
     size_t at;
     size_t order;
+    size_t number;
   };
   std::vector<Found> found;
   std::set<std::string> seen = {text};
@@ -167,19 +170,20 @@ std::vector<Mutant> mutants_of(const std::string& file, const std::string& text)
                             .before = text,
                             .after = std::move(after)},
                            change.at,
-                           order});
+                           order,
+                           found.size()});
         }
       }
     }
   }
-  std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
-    return a.at != b.at ? a.at < b.at : a.order < b.order;
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return std::tie(a.at, a.order, a.number) < std::tie(b.at, b.order, b.number);
   });
-  std::vector<Mutant> mutants;
+  std::vector<CoreMutant> mutants;
   std::map<std::string, size_t> taken;
   for (Found& one : found) {
     one.mutant.name =
-        fmt::format("mutant-{}-{}-{}", short_name(file), one.mutant.line, one.mutant.by->name);
+        fmt::format("mutant-{}-{}-{}", one.mutant.by->name, one.mutant.line, short_name(file));
     const size_t number = ++taken[one.mutant.name];
     if (number > 1) one.mutant.name += fmt::format("-{}", number);
     mutants.push_back(std::move(one.mutant));
@@ -199,16 +203,16 @@ std::vector<std::string> mutated_files(const std::filesystem::path& root) {
   return files;
 }
 
-std::vector<Mutant> all_mutants(const std::filesystem::path& root) {
-  std::vector<Mutant> all;
+std::vector<CoreMutant> all_mutants(const std::filesystem::path& root) {
+  std::vector<CoreMutant> all;
   for (const std::string& file : mutated_files(root)) {
-    std::vector<Mutant> mutants = mutants_of(file, read_file(root / file));
+    std::vector<CoreMutant> mutants = mutants_of(file, read_file(root / file));
     std::move(mutants.begin(), mutants.end(), std::back_inserter(all));
   }
   return all;
 }
 
-std::vector<size_t> spread(const std::vector<Mutant>& mutants, uint64_t seed) {
+std::vector<size_t> spread(const std::vector<CoreMutant>& mutants, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<std::vector<size_t>> by_operator;
   for (const MutantOperator& one : mutant_operators()) {

@@ -11,8 +11,8 @@
 
 namespace tool {
 
-struct Mutant {
-  std::string name;  // mutant-dma-fence-215-drop-put: the same for the same source
+struct CoreMutant {
+  std::string name;  // mutant-drop-put-215-dma-fence: the same for the same source
   const MutantOperator* by;
   std::string file;  // from the root
   size_t line;
@@ -29,17 +29,17 @@ struct Mutant {
 
 // All that the operators make of one file, in the order of its lines. `file` is its path from the
 // root.
-std::vector<Mutant> mutants_of(const std::string& file, const std::string& text);
+std::vector<CoreMutant> mutants_of(const std::string& file, const std::string& text);
 
 // The sources that are mutated, from the root, sorted: those of core/dma, core/drm and core/userq
 // that are the driver's, without tests, without the hardware, without the bench's own checks.
 std::vector<std::string> mutated_files(const std::filesystem::path& root);
 
 // All mutants of a checkout.
-std::vector<Mutant> all_mutants(const std::filesystem::path& root);
+std::vector<CoreMutant> all_mutants(const std::filesystem::path& root);
 
 // Where to begin if only some are wanted: an order of all of them, that of the seed, in which each
 // operator's turn comes round, and with it each file's.
-std::vector<size_t> spread(const std::vector<Mutant>& mutants, uint64_t seed);
+std::vector<size_t> spread(const std::vector<CoreMutant>& mutants, uint64_t seed);
 
 }  // namespace tool

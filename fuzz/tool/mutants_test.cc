@@ -44,9 +44,9 @@ void fini(Fence& fence) { kref_put(fence.refcount); }
 }  // namespace dma
 )";
 
-std::vector<std::string> names_of(const std::vector<Mutant>& mutants) {
+std::vector<std::string> names_of(const std::vector<CoreMutant>& mutants) {
   std::vector<std::string> names;
-  for (const Mutant& mutant : mutants) names.push_back(mutant.name);
+  for (const CoreMutant& mutant : mutants) names.push_back(mutant.name);
   return names;
 }
 
@@ -81,15 +81,15 @@ TEST(LineDiff, FarChangesHaveHunksOfTheirOwn) {
 
 // --- names, headers ---
 
-TEST(Mutants, NamesAreStableAndSaysWhere) {
-  const std::vector<Mutant> mutants = mutants_of("core/dma/fence_x.cc", kFence);
+TEST(Mutants, NamesAreStableAndSayWhere) {
+  const std::vector<CoreMutant> mutants = mutants_of("core/dma/fence_x.cc", kFence);
   const std::vector<std::string> names = names_of(mutants);
   EXPECT_EQ(names, names_of(mutants_of("core/dma/fence_x.cc", kFence)));
-  for (const char* name : {"mutant-dma-fence-x-12-skip-check", "mutant-dma-fence-x-12-negate-check",
-                           "mutant-dma-fence-x-14-plain-lock", "mutant-dma-fence-x-14-drop-lock",
-                           "mutant-dma-fence-x-15-drop-get", "mutant-dma-fence-x-17-drop-init",
-                           "mutant-dma-fence-x-19-unlock-early", "mutant-dma-fence-x-23-drop-put",
-                           "mutant-dma-fence-x-23-double-put"})
+  for (const char* name : {"mutant-skip-check-12-dma-fence-x", "mutant-negate-check-12-dma-fence-x",
+                           "mutant-plain-lock-14-dma-fence-x", "mutant-drop-lock-14-dma-fence-x",
+                           "mutant-drop-get-15-dma-fence-x", "mutant-drop-init-17-dma-fence-x",
+                           "mutant-unlock-early-19-dma-fence-x", "mutant-drop-put-23-dma-fence-x",
+                           "mutant-double-put-23-dma-fence-x"})
     EXPECT_TRUE(std::find(names.begin(), names.end(), name) != names.end()) << name;
   const std::set<std::string> different(names.begin(), names.end());
   EXPECT_EQ(different.size(), names.size());
@@ -100,15 +100,15 @@ TEST(Mutants, NamesAreStableAndSaysWhere) {
 TEST(Mutants, OnOneLineTheyAreNumbered) {
   const std::vector<std::string> names =
       names_of(mutants_of("core/drm/x.cc", "void f() { a_put(x); b_put(x); }\n"));
-  EXPECT_EQ(std::count(names.begin(), names.end(), "mutant-drm-x-1-drop-put"), 1);
-  EXPECT_EQ(std::count(names.begin(), names.end(), "mutant-drm-x-1-drop-put-2"), 1);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "mutant-drop-put-1-drm-x"), 1);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "mutant-drop-put-1-drm-x-2"), 1);
 }
 
 TEST(Mutants, ThePatchOfOne) {
-  for (const Mutant& mutant : mutants_of("core/dma/fence_x.cc", kFence)) {
-    if (mutant.name != "mutant-dma-fence-x-15-drop-get") continue;
+  for (const CoreMutant& mutant : mutants_of("core/dma/fence_x.cc", kFence)) {
+    if (mutant.name != "mutant-drop-get-15-dma-fence-x") continue;
     EXPECT_EQ(mutant.patch(),
-              "name: mutant-dma-fence-x-15-drop-get\n"
+              "name: mutant-drop-get-15-dma-fence-x\n"
               "catalogue: mutant\n"
               "upstream: none\n"
               "versions: none\n"
@@ -142,7 +142,7 @@ TEST(Mutants, ThePatchOfOne) {
 }
 
 TEST(Mutants, HeadersNeverLookLikeADiff) {
-  for (const Mutant& mutant :
+  for (const CoreMutant& mutant :
        mutants_of("core/dma/x.cc", "void f() {\n  very_long_name_of_a_function_that_puts_put(" +
                                        std::string(60, 'x') + ",\n" + std::string(20, ' ') +
                                        "--y +++ z);\n}\n")) {
@@ -156,7 +156,7 @@ TEST(Mutants, HeadersNeverLookLikeADiff) {
 }
 
 // patch(1) must take each of them without any fuzz, and make exactly the mutant of it.
-void expect_applies(const Mutant& mutant, const fs::path& folder) {
+void expect_applies(const CoreMutant& mutant, const fs::path& folder) {
   fs::create_directories((folder / mutant.file).parent_path());
   write_file(folder / mutant.file, mutant.before);
   write_file(folder / "x.patch", mutant.patch());
@@ -172,19 +172,19 @@ void expect_applies(const Mutant& mutant, const fs::path& folder) {
 
 TEST(Mutants, PatchTakesEachWithoutFuzz) {
   const ScratchFolder scratch(fs::temp_directory_path());
-  for (const Mutant& mutant : mutants_of("core/dma/fence_x.cc", kFence))
+  for (const CoreMutant& mutant : mutants_of("core/dma/fence_x.cc", kFence))
     expect_applies(mutant, scratch.path());
 }
 
 TEST(Mutants, OfTheCoreAsItIs) {
   const ScratchFolder scratch(fs::temp_directory_path());
   const fs::path root = Project::find().root();
-  const std::vector<Mutant> mutants = all_mutants(root);
+  const std::vector<CoreMutant> mutants = all_mutants(root);
   EXPECT_GE(mutants.size(), 1000u);
   const std::vector<std::string> names = names_of(mutants);
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
   std::set<std::string_view> used;
-  for (const Mutant& mutant : mutants) {
+  for (const CoreMutant& mutant : mutants) {
     used.insert(mutant.by->name);
     EXPECT_NE(mutant.after.find("CANARY(true);"), std::string::npos) << mutant.name;
     EXPECT_NE(mutant.after.find("#include \"core/kernel/canary.h\""), std::string::npos);
@@ -198,8 +198,9 @@ TEST(Mutants, OfTheCoreAsItIs) {
 // --- the choice ---
 
 TEST(Mutants, SpreadTakesEachOperatorInTurn) {
-  std::vector<Mutant> mutants = mutants_of("core/dma/fence_x.cc", kFence);
-  for (Mutant& mutant : mutants_of("core/drm/y.cc", kFence)) mutants.push_back(std::move(mutant));
+  std::vector<CoreMutant> mutants = mutants_of("core/dma/fence_x.cc", kFence);
+  for (CoreMutant& mutant : mutants_of("core/drm/y.cc", kFence))
+    mutants.push_back(std::move(mutant));
   const std::vector<size_t> order = spread(mutants, 7);
   EXPECT_EQ(order, spread(mutants, 7));
   EXPECT_NE(order, spread(mutants, 8));
@@ -207,7 +208,7 @@ TEST(Mutants, SpreadTakesEachOperatorInTurn) {
   std::sort(sorted.begin(), sorted.end());
   for (size_t i = 0; i < sorted.size(); i++) EXPECT_EQ(sorted[i], i);
   std::set<std::string_view> all;
-  for (const Mutant& mutant : mutants) all.insert(mutant.by->name);
+  for (const CoreMutant& mutant : mutants) all.insert(mutant.by->name);
   std::set<std::string_view> first;
   for (size_t i = 0; i < all.size(); i++) first.insert(mutants[order[i]].by->name);
   EXPECT_EQ(first, all);
@@ -255,7 +256,7 @@ class MutantCheckTest : public testing::Test {
   const fs::path& root() const { return checkout_.root(); }
 
   std::map<std::string, MutantVerdict::Kind> check() {
-    const std::vector<Mutant> mutants = all_mutants(root());
+    const std::vector<CoreMutant> mutants = all_mutants(root());
     std::vector<size_t> order(mutants.size());
     for (size_t i = 0; i < order.size(); i++) order[i] = i;
     Progress progress;
@@ -298,13 +299,13 @@ TEST_F(MutantCheckTest, LeavesOutWhatDoesNotCompileAndWhatChangesNothing) {
   source(kSmall);
   const auto kinds = check();
   using Kind = MutantVerdict::Kind;
-  EXPECT_EQ(kinds.at("mutant-dma-x-6-drop-put"), Kind::kGood);
-  EXPECT_EQ(kinds.at("mutant-dma-x-7-off-by-one"), Kind::kGood);
+  EXPECT_EQ(kinds.at("mutant-drop-put-6-dma-x"), Kind::kGood);
+  EXPECT_EQ(kinds.at("mutant-off-by-one-7-dma-x"), Kind::kGood);
   // An unused function would not compile.
-  EXPECT_EQ(kinds.at("mutant-dma-x-13-drop-put"), Kind::kGood);
-  EXPECT_EQ(kinds.at("mutant-dma-x-15-skip-check"), Kind::kDoesNotCompile);
+  EXPECT_EQ(kinds.at("mutant-drop-put-13-dma-x"), Kind::kGood);
+  EXPECT_EQ(kinds.at("mutant-skip-check-15-dma-x"), Kind::kDoesNotCompile);
   // The other of the two stores is enough.
-  EXPECT_EQ(kinds.at("mutant-dma-x-9-drop-init"), Kind::kEquivalent);
+  EXPECT_EQ(kinds.at("mutant-drop-init-9-dma-x"), Kind::kEquivalent);
 }
 
 TEST_F(MutantCheckTest, TheVerbWritesThemAndSaysHowMany) {
@@ -314,9 +315,9 @@ TEST_F(MutantCheckTest, TheVerbWritesThemAndSaysHowMany) {
   EXPECT_TRUE(first.exit.clean()) << first.output;
   EXPECT_EQ(first.output.find("\xe2\x80\xae"), std::string::npos);
   const std::vector<std::string> files = files_in(out);
-  EXPECT_TRUE(std::find(files.begin(), files.end(), "mutant-dma-x-6-drop-put.patch") !=
+  EXPECT_TRUE(std::find(files.begin(), files.end(), "mutant-drop-put-6-dma-x.patch") !=
               files.end());
-  EXPECT_TRUE(std::find(files.begin(), files.end(), "mutant-dma-x-9-drop-init.patch") ==
+  EXPECT_TRUE(std::find(files.begin(), files.end(), "mutant-drop-init-9-dma-x.patch") ==
               files.end());
   EXPECT_EQ(run({out.string()}).exit.code, kWrongUsage);  // nothing is written over
 

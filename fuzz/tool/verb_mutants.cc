@@ -110,13 +110,13 @@ Request read_request(const std::vector<std::string>& arguments) {
   return request;
 }
 
-std::vector<Mutant> wanted_mutants(const Project& project, const Request& request) {
-  std::vector<Mutant> all = all_mutants(project.root());
+std::vector<CoreMutant> wanted_mutants(const Project& project, const Request& request) {
+  std::vector<CoreMutant> all = all_mutants(project.root());
   if (all.empty()) {
     throw EnvironmentError(
         fmt::format("no source of the core in '{}'", printable(project.root().string())));
   }
-  auto contained = [&](const Mutant& mutant) {
+  auto contained = [&](const CoreMutant& mutant) {
     const auto& files = request.files;
     return files.empty() || std::any_of(files.begin(), files.end(), [&](const std::string& part) {
              return mutant.file.find(part) != std::string::npos;
@@ -128,7 +128,7 @@ std::vector<Mutant> wanted_mutants(const Project& project, const Request& reques
                                  suggestion(request.files.front(), mutated_files(project.root()))));
   }
   const auto& names = request.operators;
-  std::erase_if(all, [&](const Mutant& mutant) {
+  std::erase_if(all, [&](const CoreMutant& mutant) {
     return !contained(mutant) || (!names.empty() && std::find(names.begin(), names.end(),
                                                               mutant.by->name) == names.end());
   });
@@ -136,7 +136,7 @@ std::vector<Mutant> wanted_mutants(const Project& project, const Request& reques
 }
 
 struct Result {
-  std::vector<Mutant> candidates;
+  std::vector<CoreMutant> candidates;
   std::vector<size_t> chosen;  // in the order of the sources
   std::map<size_t, MutantVerdict> verdicts;
 
@@ -171,7 +171,7 @@ Result choose(const Project& project, const Request& request) {
 void write_patches(const Request& request, const Result& result) {
   make_output_folder(request.output);
   for (size_t number : result.chosen) {
-    const Mutant& mutant = result.candidates[number];
+    const CoreMutant& mutant = result.candidates[number];
     write_file(request.output / (mutant.name + ".patch"), mutant.patch());
   }
 }
@@ -179,7 +179,7 @@ void write_patches(const Request& request, const Result& result) {
 void print_result(const Request& request, const Result& result) {
   if (request.output.empty()) {
     for (size_t number : result.chosen) {
-      const Mutant& mutant = result.candidates[number];
+      const CoreMutant& mutant = result.candidates[number];
       fmt::print("{}\n  {}:{} {}: {}\n", mutant.name, mutant.file, mutant.line, mutant.function,
                  printable(mutant.what));
     }
@@ -229,7 +229,7 @@ const char* word(Kind kind) {
 json json_result(const Request& request, const Result& result, int code) {
   json mutants = json::array();
   for (size_t number : result.chosen) {
-    const Mutant& mutant = result.candidates[number];
+    const CoreMutant& mutant = result.candidates[number];
     json entry = {
         {"name", mutant.name},  {"operator", mutant.by->name}, {"class", mutant.by->defect_class},
         {"file", mutant.file},  {"line", mutant.line},         {"function", mutant.function},
