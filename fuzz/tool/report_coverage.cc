@@ -26,7 +26,7 @@ std::string ratio_cell(std::string_view title, const json& ratio) {
   const double reached = amount_in(ratio, "reached"), all = amount_in(ratio, "all");
   if (all <= 0) return cell(title, "–", "number");
   return number_cell(title,
-                     share_bar(static_cast<size_t>(reached), static_cast<size_t>(all)) +
+                     share_bar(static_cast<size_t>(reached), static_cast<size_t>(all), false) +
                          fmt::format(" <span class=\"dim\">{}</span>", percent_text(reached / all)),
                      reached / all);
 }
@@ -72,12 +72,12 @@ std::string mutants_part(const ReportView& view) {
              "number"),
         number_cell("median",
                     median_text(median_survival(kaplan_meier(one.sample.on(view.summary.axis))),
-                                executions, amount_text(view.summary.bound, executions)),
+                                executions, amount_text(one.sample.bound, executions)),
                     0));
     for (const Mutant& mutant : one.mutants) {
       if (mutant.killed() || ++count > kSurvivors) continue;
       survivors +=
-          fmt::format("<li><code>{}</code> <span class=\"dim\">{} in {} trial{}</span></li>\n",
+          fmt::format("<li><code>{}</code> <span class=\"dim\">{}, {} trial{}</span></li>\n",
                       html(mutant.name, kLongestName), what_counters_say(mutant.sample),
                       mutant.sample.trials, mutant.sample.trials == 1 ? "" : "s");
     }
