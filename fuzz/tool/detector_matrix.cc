@@ -51,25 +51,43 @@ bool contains(const std::vector<std::string_view>& list, std::string_view word) 
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-void say(MatrixCell& cell, Seen seen, const std::string& words) {
+void say(MatrixCell& cell, Seen seen, const std::string& words = "") {
   cell.seen = std::max(cell.seen, seen);
-  if (!words.empty() && std::find(cell.words.begin(), cell.words.end(), words) == cell.words.end())
-    cell.words.push_back(words);
+  if (!words.empty()) cell.words.push_back(words);
 }
 
-// All detectors that were on and could have said something.
-void add_replay(const Replay& replay, MatrixRow& row) {
+// In which builds a reproducer ended in a verdict; with our checkers comes first.
+using Builds = std::map<std::pair<bool, std::string>, std::vector<std::string>>;
+
+// All detectors that were on could have said something.
+void add_replay(const Replay& replay, MatrixRow& row, Builds& builds) {
   row.replayed = true;
+  const bool alone = replay.checks == "none";
   for (size_t i = 0; i + 1 < columns().size(); i++) {
     const Column& column = columns()[i];
     const bool ours = column.builds.empty();
-    if (ours ? replay.checks != "none" : contains(column.builds, replay.build))
-      say(row.cells[i], Seen::kNo, "");
+    if (ours ? !alone : contains(column.builds, replay.build)) say(row.cells[i], Seen::kNo);
   }
   if (replay.verdict.empty()) return;
-  say(row.cells[detector_of(replay.verdict)], Seen::kYes,
-      fmt::format("{}{}: {}", replay.build, replay.checks == "none" ? " without our checkers" : "",
-                  replay.verdict));
+  say(row.cells[detector_of(replay.verdict)], Seen::kYes);
+  std::vector<std::string>& names = builds[{alone, replay.verdict}];
+  if (std::find(names.begin(), names.end(), replay.build) == names.end())
+    names.push_back(replay.build);
+}
+
+void say_builds(const Builds& builds, MatrixRow& row) {
+  for (const auto& [key, names] : builds) {
+    const auto& [alone, verdict] = key;
+    say(row.cells[detector_of(verdict)], Seen::kYes,
+        fmt::format("{}{}: {}", join(names, ", "), alone ? " without our checkers" : "", verdict));
+  }
+}
+
+// In how many trials each detector had the word.
+void say_trials(const std::map<size_t, size_t>& trials, MatrixRow& row) {
+  for (const auto& [detector, count] : trials)
+    say(row.cells[detector], Seen::kHunting,
+        fmt::format("in {} trial{}", count, count == 1 ? "" : "s"));
 }
 
 }  // namespace
@@ -105,24 +123,20 @@ std::vector<MatrixRow> detector_matrix(const std::vector<Defect>& catalogue,
   const auto counts = [](const std::string& defect) {
     return !defect.empty() && !is_mutant(defect);
   };
+  std::map<std::string, Builds> builds;
   for (const Replay& replay : results.replays) {
-    if (counts(replay.defect)) add_replay(replay, row_of(replay.defect));
+    if (counts(replay.defect)) add_replay(replay, row_of(replay.defect), builds[replay.defect]);
   }
-  std::map<std::pair<std::string, std::string>, size_t> hunted;  // defect and words
-  std::map<std::pair<std::string, std::string>, size_t> column;
+  std::map<std::string, std::map<size_t, size_t>> trials;
   for (const Trial& trial : results.trials) {
     if (!counts(trial.defect)) continue;
-    MatrixRow& row = row_of(trial.defect);
-    if (!trial.detected || !trial.error.empty()) continue;
-    const size_t detector = detector_of(trial.verdict);
-    say(row.cells[detector], Seen::kHunting, "");
-    const std::pair key(trial.defect, detectors()[detector].name);
-    hunted[key]++;
-    column[key] = detector;
+    row_of(trial.defect);
+    if (trial.detected && trial.error.empty()) trials[trial.defect][detector_of(trial.verdict)]++;
   }
-  for (const auto& [key, count] : hunted)
-    say(rows[key.first].cells[column[key]], Seen::kHunting,
-        fmt::format("in {} trial{}", count, count == 1 ? "" : "s"));
+  for (auto& [name, row] : rows) {
+    say_builds(builds[name], row);
+    say_trials(trials[name], row);
+  }
   for (const Defect& defect : catalogue) {
     MatrixRow& row = row_of(defect.name);
     for (const std::string& expected : defect.detectors) {

@@ -76,7 +76,7 @@ std::string pair_row(const ReportView& view, const Comparison& pair) {
                                       amount_text(pair.second_mean.mean, executions)),
                           "number"),
                      cell("mean A12", a12_text(pair.mean_a12), "number"),
-                     cell("U", fmt::format("{:.1f}", pair.pooled.u), "number"),
+                     cell("U", u_text(pair.pooled.u), "number"),
                      cell("p", p_text(pair.pooled.p), "number"),
                      cell("log-rank p", p_text(pair.log_rank.p), "number"));
 }
@@ -93,8 +93,7 @@ std::string places_table(const ReportView& view, const Comparison& pair) {
     out += fmt::format(
         "<tr>{}{}{}{}{}{}</tr>\n", cell("defect", link_to(place.place.defect), "name"),
         cell("trials", fmt::format("{} : {}", place.first_trials, place.second_trials), "number"),
-        cell("U", fmt::format("{:.1f}", place.test.u), "number"),
-        cell("p", p_text(place.test.p), "number"),
+        cell("U", u_text(place.test.u), "number"), cell("p", p_text(place.test.p), "number"),
         cell("p, adjusted", fmt::format("<b class=\"{}\">{}</b>", looks, p_text(place.adjusted_p)),
              "number"),
         cell("A12", a12_text(place.test.a12), "number"));

@@ -121,8 +121,13 @@ std::string interval_text(const Interval& interval, bool executions) {
 }
 
 std::string mean_text(const RestrictedMean& mean, bool executions) {
-  return fmt::format("{} {}", amount_text(mean.mean, executions),
-                     interval_text(mean.interval, executions));
+  const std::string text = amount_text(mean.mean, executions);
+  return mean.error == 0 ? text : text + " " + interval_text(mean.interval, executions);
+}
+
+std::string u_text(double u) {
+  const std::string whole = with_commas(static_cast<uint64_t>(u));
+  return u == std::floor(u) ? whole : whole + ".5";
 }
 
 std::string median_text(const Median& median, bool executions, std::string_view bound) {

@@ -67,7 +67,7 @@ std::string diff_line(std::string_view line) {
   return fmt::format("<span class=\"{}\">{}</span>", looks, html(line));
 }
 
-std::string facts(const ReportView& view, const Defect& defect) {
+std::string facts(const Defect& defect) {
   std::vector<std::string> detectors;
   for (const std::string& one : defect.detectors) detectors.push_back(html(one, kLongestName));
   std::string out = "<dl class=\"story\">\n";
@@ -83,7 +83,6 @@ std::string facts(const ReportView& view, const Defect& defect) {
     out +=
         entry("reproduce", fmt::format("<code>./fencebench repro corpus/defects/{}</code>",
                                        html(defect.reproducer.filename().string(), kLongestName)));
-  (void)view;
   return out + "</dl>\n";
 }
 
@@ -150,7 +149,7 @@ std::string story(const ReportView& view, const std::string& name) {
       share_of(view, name));
   out += "<div class=\"columns\">\n";
   out += defect == nullptr ? "<p class=\"dim\">Not in the catalogue of this checkout.</p>\n"
-                           : "<div>" + facts(view, *defect) + "</div>\n";
+                           : "<div>" + facts(*defect) + "</div>\n";
   out += hunted(view, name) + "</div>\n" + seen_by(view, name);
   if (defect != nullptr) {
     const bool program = defect->reproducer.extension() == ".fence";

@@ -28,7 +28,7 @@ std::string facts_of_hunt(const ReportView& view) {
   std::string out;
   const Interval interval = share_interval(first.found, first.defects);
   out += fact("defects found", fmt::format("{} of {}", first.found, first.defects),
-              fmt::format("{}{}{:.0f} % to {:.0f} %", way, way.empty() ? "" : " · ",
+              fmt::format("{}{}95 %: {:.0f} to {:.0f} %", way, way.empty() ? "" : " · ",
                           100 * interval.low.value_or(0), 100 * interval.high.value_or(0)));
   out += fact("in every trial", fmt::format("{} of {}", first.always, first.defects), way);
   out += fact("trials that detect", percent_text(first.sample.share()),

@@ -91,8 +91,10 @@ std::string defect_row(const ReportView& view, const Cell& one, const Columns& c
                                                      : "sometimes");
   out += cell("defect", link_to(one.place.defect), "name") + cell("class", class_badge(defect));
   if (columns.way)
-    out += cell("way", fmt::format("<i class=\"key s{}\"></i>{}", view.look_of(one.way) % 6,
-                                   html(name_of(one.way, view.summary.ways), kLongestName)));
+    out += cell("way",
+                fmt::format("<i class=\"key s{}\"></i>{}", view.look_of(one.way) % 6,
+                            html(name_of(one.way, view.summary.ways), kLongestName)),
+                "way");
   if (columns.place)
     out += cell("where", html(one.place.target + " " + one.place.build, kLongestName), "dim");
   out += fmt::format("<td class=\"number\" data-title=\"detected\" data-sort=\"{:.6g}\">{}{}</td>",
@@ -195,6 +197,8 @@ std::string defects_part(const ReportView& view) {
   out += "</tr></thead>\n<tbody>\n";
   std::set<std::string> hunted;
   for (const Cell& one : view.summary.cells) {
+    // Of trials that went wrong the head tells.
+    if (one.sample.trials == 0) continue;
     out += defect_row(view, one, columns);
     hunted.insert(one.place.defect);
   }

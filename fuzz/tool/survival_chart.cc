@@ -13,7 +13,9 @@ namespace {
 
 constexpr size_t kLooks = 6;
 constexpr double kWidestSpan = 1e5;  // of the axis
-constexpr size_t kLetter = 7;        // no letter of the small text is wider
+constexpr double kNarrowestSpan = 10;
+constexpr size_t kFewOf = 50;
+constexpr size_t kLetter = 7;  // no letter of the small text is wider
 
 // Where a chart's plot is.
 struct Frame {
@@ -129,17 +131,19 @@ std::string draw_y_axis(const Frame& frame) {
 DetectionAxis detection_axis(const std::vector<const SurvivalCurve*>& curves, double bound,
                              bool executions) {
   DetectionAxis axis = {0, bound, executions};
-  double earliest = 0;
+  std::vector<double> times;
   for (const SurvivalCurve* curve : curves) {
     if (bound <= 0) axis.to = std::max(axis.to, curve->last);
     for (const SurvivalStep& step : curve->steps) {
-      if (step.time > 0 && (earliest == 0 || step.time < earliest)) earliest = step.time;
+      if (step.time > 0) times.push_back(step.time);
     }
   }
   if (axis.to <= 0) axis.to = executions ? 1000 : 60;
-  if (earliest == 0 || earliest >= axis.to) earliest = axis.to / 100;
-  earliest = std::max(earliest, axis.to / kWidestSpan);
-  axis.from = std::pow(10, std::floor(std::log10(earliest)));
+  std::sort(times.begin(), times.end());
+  // A few that were quicker than all others stand at the left edge.
+  double early = times.empty() ? axis.to : times[times.size() / kFewOf];
+  early = std::clamp(early, axis.to / kWidestSpan, axis.to / kNarrowestSpan);
+  axis.from = std::pow(10, std::floor(std::log10(early)));
   return axis;
 }
 
