@@ -1,33 +1,15 @@
 // The report in a browser: Chromium without a window opens one that was made by the command from a
 // file of results, and tells what became of it.
-#include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
+#include "fuzz/tool/browser.h"
 #include "fuzz/tool/files.h"
-#include "fuzz/tool/html.h"
 #include "fuzz/tool/process.h"
 #include "fuzz/tool/report_sample.h"
-#include "fuzz/tool/strings.h"
 
 namespace tool {
 namespace {
 
 using std::chrono::seconds;
-
-// Debian's and Ubuntu's names of it.
-std::string find_browser() {
-  const char* path = std::getenv("PATH");
-  for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
-    for (const std::string& folder : split(path == nullptr ? "" : path, ':')) {
-      const std::string file = folder + "/" + name;
-      if (!folder.empty() && ::access(file.c_str(), X_OK) == 0) return file;
-    }
-  }
-  return "";
-}
 
 bool has(const std::string& text, std::string_view what) {
   return text.find(what) != std::string::npos;
@@ -42,7 +24,7 @@ size_t count(const std::string& text, std::string_view what) {
 class ReportInBrowser : public testing::Test {
  protected:
   void SetUp() override {
-    browser_ = find_browser();
+    browser_ = find_browser().string();
     if (browser_.empty())
       GTEST_SKIP() << "no Chromium on this machine (Debian: apt-get install chromium)";
   }

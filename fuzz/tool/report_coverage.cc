@@ -26,7 +26,7 @@ std::string ratio_cell(std::string_view title, const json& ratio) {
   const double reached = amount_in(ratio, "reached"), all = amount_in(ratio, "all");
   if (all <= 0) return cell(title, "–", "number");
   return number_cell(title,
-                     share_bar(static_cast<size_t>(reached), static_cast<size_t>(all)) +
+                     share_bar(static_cast<size_t>(reached), static_cast<size_t>(all), false) +
                          fmt::format(" <span class=\"dim\">{}</span>", percent_text(reached / all)),
                      reached / all);
 }

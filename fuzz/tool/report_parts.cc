@@ -88,14 +88,12 @@ std::string percent_text(double share) {
   return fmt::format("{:.0f} %", percent);
 }
 
-std::string share_bar(size_t part, size_t all) {
+std::string share_bar(size_t part, size_t all, bool judged) {
   const double percent =
       all == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(all);
+  const char* looks = !judged ? "plain" : part == all ? "all" : part == 0 ? "none" : "some";
   return fmt::format(
-      "<span class=\"share\"><i class=\"{}\"><b style=\"width:{:.1f}%\"></b></i>{}</span>",
-      part == all ? "all"
-      : part == 0 ? "none"
-                  : "some",
+      "<span class=\"share\"><i class=\"{}\"><b style=\"width:{:.1f}%\"></b></i>{}</span>", looks,
       percent, share_text(part, all));
 }
 

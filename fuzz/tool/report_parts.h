@@ -61,10 +61,11 @@ std::string head(std::string_view title, std::string_view looks = "");
 std::string fact(std::string_view name, std::string_view value, std::string_view note = "");
 std::string share_text(size_t part, size_t all);  // "7 / 10"
 std::string percent_text(double share);           // "70 %"
-std::string share_bar(size_t part, size_t all);   // a bar and the text
-std::string p_text(double p);                     // "0.012", "< 0.001"
-std::string u_text(double u);                     // pairs: whole or a half
-std::string a12_text(double a12);                 // a bar around the middle, the number, the word
+std::string share_bar(size_t part, size_t all,
+                      bool judged = true);  // a bar and the text; judged: all is good, none is bad
+std::string p_text(double p);               // "0.012", "< 0.001"
+std::string u_text(double u);               // pairs: whole or a half
+std::string a12_text(double a12);           // a bar around the middle, the number, the word
 std::string mean_text(const RestrictedMean& mean, bool executions);
 // "1.2 s" with its interval; "not reached" of a median that is not.
 std::string median_text(const Median& median, bool executions, std::string_view bound = "");

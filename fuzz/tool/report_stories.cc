@@ -109,6 +109,7 @@ std::string hunted(const ReportView& view, std::string_view defect) {
   const bool executions = view.by_executions();
   std::string out = "<div class=\"hunted\">" + detection_chart(lines, view.axis, kSmall) + "<ul>";
   for (const Cell* one : cells) {
+    if (one->sample.trials == 0) continue;
     const Median& median = executions ? one->executions : one->seconds;
     out +=
         fmt::format("<li><i class=\"key s{}\"></i>{}: {}, median {}</li>\n",

@@ -168,7 +168,7 @@ std::string not_found_part(const ReportView& view) {
     }
     rows += fmt::format(
         "<tr>{}{}{}{}{}</tr>\n", cell("defect", link_to(one.place.defect), "name"),
-        cell("where", html(one.place.target + " " + one.place.build, kLongestName), "dim"),
+        cell("where", html(one.place.target + " " + one.place.build, kLongestName), "where"),
         number_cell("reached in", share_text(one.sample.reached, one.sample.trials),
                     static_cast<double>(one.sample.reached)),
         number_cell("triggered in", share_text(one.sample.triggered, one.sample.trials),

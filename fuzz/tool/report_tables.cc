@@ -96,7 +96,7 @@ std::string defect_row(const ReportView& view, const Cell& one, const Columns& c
                             html(name_of(one.way, view.summary.ways), kLongestName)),
                 "way");
   if (columns.place)
-    out += cell("where", html(one.place.target + " " + one.place.build, kLongestName), "dim");
+    out += cell("where", html(one.place.target + " " + one.place.build, kLongestName), "where");
   out += fmt::format("<td class=\"number\" data-title=\"detected\" data-sort=\"{:.6g}\">{}{}</td>",
                      sample.share(), share_bar(sample.detected, sample.trials),
                      sample.broken > 0
@@ -174,9 +174,9 @@ std::string matrix_part(const ReportView& view) {
   for (const size_t total : totals) out += fmt::format("<td>{}</td>", total);
   out +=
       "</tr></tfoot></table>\n</div>\n<p class=\"legend dim\"><b class=\"yes\">●</b> on the "
-      "reproducer · <b class=\"hunting\">○</b> while hunting only · <b class=\"expected\">!</b> "
-      "expected, but says nothing · says nothing: a dot · empty: not tried. Sanitizers alone: "
-      "without our checkers, which would be first.</p>\n";
+      "reproducer, <b class=\"hunting\">○</b> only while hunting, <b class=\"expected\">!</b> "
+      "expected, but says nothing, <b>·</b> says nothing, empty: not tried. The sanitizers stand "
+      "for themselves: without our checkers, which are quicker.</p>\n";
   if (!unseen.empty()) out += fmt::format("<p class=\"dim\">Nothing is known of {}.</p>\n", unseen);
   return out;
 }

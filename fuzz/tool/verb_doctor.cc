@@ -9,6 +9,7 @@
 
 #include "fuzz/tool/afl_run.h"
 #include "fuzz/tool/arguments.h"
+#include "fuzz/tool/browser.h"
 #include "fuzz/tool/build.h"
 #include "fuzz/tool/errors.h"
 #include "fuzz/tool/files.h"
@@ -195,8 +196,17 @@ Check check_afl() {
   }
 }
 
+// Nor this, which Ubuntu has no package of: one test looks at the report in it, and is skipped
+// without.
+Check check_browser() {
+  const fs::path browser = find_browser();
+  if (!browser.empty()) return {State::kOk, "Chromium (optional)", browser.string(), ""};
+  return {State::kNote, "Chromium (optional)",
+          "not installed: the report is not tried in a browser", "apt-get install chromium"};
+}
+
 std::vector<Check> check_system(const Project& project) {
-  std::vector<Check> checks = {check_afl()};
+  std::vector<Check> checks = {check_afl(), check_browser()};
   checks.push_back({State::kOk, "cores", std::to_string(cores()), ""});
 
   uint64_t available_kb = 0;
