@@ -211,7 +211,8 @@ HuntSummary summarize(const std::vector<Trial>& trials) {
   std::vector<Trial> on_defects;
   double longest = 0;
   for (const Trial& trial : trials) {
-    summary.bound = std::max(summary.bound, bound_of(trial, summary.axis));
+    if (!is_mutant(trial.defect))
+      summary.bound = std::max(summary.bound, bound_of(trial, summary.axis));
     longest = std::max(longest, length_of(trial, summary.axis));
     if (is_mutant(trial.defect)) {
       add_mutant(trial, summary.axis, mutants);

@@ -122,7 +122,7 @@ std::string operator_of(std::string_view mutant);
 
 struct HuntSummary {
   Axis axis = Axis::kSeconds;
-  double bound = 0;
+  double bound = 0;  // of trials on defects and on the correct core, the largest
   std::vector<Way> ways;
   std::vector<Cell> cells;           // of defects, by place and way
   std::vector<WaySummary> over_all;  // by way

@@ -151,6 +151,7 @@ TEST(HuntSummary, MutantsAreApartByOperator) {
   const HuntSummary summary = summarize(trials);
   EXPECT_TRUE(summary.cells.empty());
   ASSERT_EQ(summary.mutants.size(), 2u);
+  EXPECT_EQ(summary.mutants[0].sample.bound, 60);
   EXPECT_EQ(summary.mutants[0].name, "drop-put");
   EXPECT_EQ(summary.mutants[0].mutants.size(), 2u);
   EXPECT_EQ(summary.mutants[0].killed(), 1u);

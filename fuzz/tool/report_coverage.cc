@@ -72,12 +72,12 @@ std::string mutants_part(const ReportView& view) {
              "number"),
         number_cell("median",
                     median_text(median_survival(kaplan_meier(one.sample.on(view.summary.axis))),
-                                executions, amount_text(view.summary.bound, executions)),
+                                executions, amount_text(one.sample.bound, executions)),
                     0));
     for (const Mutant& mutant : one.mutants) {
       if (mutant.killed() || ++count > kSurvivors) continue;
       survivors +=
-          fmt::format("<li><code>{}</code> <span class=\"dim\">{} in {} trial{}</span></li>\n",
+          fmt::format("<li><code>{}</code> <span class=\"dim\">{}, {} trial{}</span></li>\n",
                       html(mutant.name, kLongestName), what_counters_say(mutant.sample),
                       mutant.sample.trials, mutant.sample.trials == 1 ? "" : "s");
     }

@@ -162,17 +162,16 @@ RestrictedMean restricted_mean(const SurvivalCurve& curve, double bound, double 
 LogRank log_rank(std::span<const Observation> first, std::span<const Observation> second) {
   std::vector<Observation> both(first.begin(), first.end());
   both.insert(both.end(), second.begin(), second.end());
+  const std::vector<Observation> ours = by_time(first);
+  size_t gone = 0;  // of the first sample, before the moment
   double observed = 0, expected = 0, variance = 0;
+  for (const Observation& observation : first) observed += observation.event;
   for (const Moment& moment : moments_of(both)) {
+    while (gone < ours.size() && ours[gone].time < moment.time) gone++;
     if (moment.events == 0) continue;
-    double at_risk = 0;
-    for (const Observation& observation : first) {
-      at_risk += observation.time >= moment.time;
-      observed += observation.event && observation.time == moment.time;
-    }
     const auto all = static_cast<double>(moment.at_risk);
     const auto events = static_cast<double>(moment.events);
-    const double share = at_risk / all;
+    const double share = static_cast<double>(ours.size() - gone) / all;
     expected += events * share;
     if (all > 1) variance += events * share * (1 - share) * (all - events) / (all - 1);
   }

@@ -15,7 +15,8 @@ constexpr size_t kLooks = 6;
 constexpr double kWidestSpan = 1e5;  // of the axis
 constexpr double kNarrowestSpan = 10;
 constexpr size_t kFewOf = 50;
-constexpr size_t kLetter = 7;  // no letter of the small text is wider
+constexpr double kFinest = 0.25;  // of a unit of the picture
+constexpr size_t kLetter = 7;     // no letter of the small text is wider
 
 // Where a chart's plot is.
 struct Frame {
@@ -43,9 +44,20 @@ double end_of(const SurvivalCurve& curve, const Frame& frame) {
   return frame.x(std::min(curve.last, frame.axis.to));
 }
 
+// Of steps that stand closer than a picture shows only the last.
+std::vector<SurvivalStep> drawn_steps(const SurvivalCurve& curve, const Frame& frame) {
+  std::vector<SurvivalStep> drawn;
+  for (const SurvivalStep& step : curve.steps) {
+    if (!drawn.empty() && frame.x(step.time) - frame.x(drawn.back().time) < kFinest)
+      drawn.pop_back();
+    drawn.push_back(step);
+  }
+  return drawn;
+}
+
 std::string line_path(const SurvivalCurve& curve, const Frame& frame) {
   std::string path = fmt::format("M{:.1f} {:.1f}", frame.left, frame.y(0));
-  for (const SurvivalStep& step : curve.steps)
+  for (const SurvivalStep& step : drawn_steps(curve, frame))
     path += fmt::format("H{:.1f}V{:.1f}", frame.x(step.time), frame.y(1 - step.survival));
   return path + fmt::format("H{:.1f}", end_of(curve, frame));
 }
@@ -53,12 +65,13 @@ std::string line_path(const SurvivalCurve& curve, const Frame& frame) {
 // Forth along the upper edge and back along the lower one.
 std::string band_path(const SurvivalCurve& curve, const Frame& frame) {
   if (curve.steps.empty()) return "";
-  std::string path = fmt::format("M{:.1f} {:.1f}", frame.x(curve.steps[0].time), frame.y(0));
-  for (const SurvivalStep& step : curve.steps)
+  const std::vector<SurvivalStep> steps = drawn_steps(curve, frame);
+  std::string path = fmt::format("M{:.1f} {:.1f}", frame.x(steps[0].time), frame.y(0));
+  for (const SurvivalStep& step : steps)
     path += fmt::format("H{:.1f}V{:.1f}", frame.x(step.time), frame.y(1 - step.low));
   path += fmt::format("H{:.1f}", end_of(curve, frame));
-  for (size_t i = curve.steps.size(); i-- > 0;) {
-    const SurvivalStep& step = curve.steps[i];
+  for (size_t i = steps.size(); i-- > 0;) {
+    const SurvivalStep& step = steps[i];
     path += fmt::format("V{:.1f}H{:.1f}", frame.y(1 - step.high), frame.x(step.time));
   }
   return path + "Z";
@@ -149,6 +162,7 @@ DetectionAxis detection_axis(const std::vector<const SurvivalCurve*>& curves, do
 
 std::string amount_text(double amount, bool executions) {
   if (executions) return with_commas(static_cast<uint64_t>(std::llround(amount)));
+  if (amount < 0.0005) return "0 s";
   if (amount < 0.01) return fmt::format("{:.3f} s", amount);
   if (amount < 9.95) return fmt::format("{:.2g} s", amount);
   if (amount < 120) return fmt::format("{:.0f} s", amount);
