@@ -22,13 +22,13 @@ const char* what_counters_say(const Sample& sample) {
   return "triggered";
 }
 
-std::string ratio_cell(std::string_view title, const json& ratio) {
-  const double reached = amount_in(ratio, "reached"), all = amount_in(ratio, "all");
-  if (all <= 0) return cell(title, "–", "number");
+std::string ratio_cell(std::string_view title, const json& json_ratio) {
+  const Ratio ratio = ratio_in(json_ratio);
+  if (ratio.all == 0) return cell(title, "–", "number");
   return number_cell(title,
-                     share_bar(static_cast<size_t>(reached), static_cast<size_t>(all), false) +
-                         fmt::format(" <span class=\"dim\">{}</span>", percent_text(reached / all)),
-                     reached / all);
+                     share_bar(ratio.reached, ratio.all, false) +
+                         fmt::format(" <span class=\"dim\">{}</span>", ratio.text()),
+                     static_cast<double>(ratio.reached) / static_cast<double>(ratio.all));
 }
 
 std::string counts_row(const json& counts) {
@@ -48,6 +48,11 @@ std::string counts_table(std::string_view what, const std::vector<const json*>& 
 }
 
 }  // namespace
+
+Ratio ratio_in(const json& ratio) {
+  return {static_cast<uint64_t>(std::min(amount_in(ratio, "reached"), 1e15)),
+          static_cast<uint64_t>(std::min(amount_in(ratio, "all"), 1e15))};
+}
 
 std::string mutants_part(const ReportView& view) {
   if (view.summary.mutants.empty()) return "";

@@ -46,7 +46,7 @@ TEST(ReportPage, TellsFiguresFirst) {
        {"<dt>defects found</dt><dd>1 of 2</dd>", "<dt>in every trial</dt><dd>1 of 2</dd>",
         "<dt>trials that detect</dt><dd>50 %</dd>", "<dd class=\"note\">4 of 8</dd>",
         "<b class=\"\">0</b> detections", "in 4 trials", "<dt>mutants killed</dt><dd>50 %</dd>",
-        "<dt>lines reached</dt><dd>90 %</dd>", "<dt>median below 10 s</dt><dd>1 of 2</dd>",
+        "<dt>lines reached</dt><dd>90.0 %</dd>", "<dt>median below 10 s</dt><dd>1 of 2</dd>",
         "commit <code>abc1234</code>", "60 s a trial, 2 cores, 2 at once"})
     EXPECT_TRUE(has(page, what)) << what;
   EXPECT_LT(page.find("class=\"facts\""), page.find("<nav>"));

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/tool/coverage_data.h"
 #include "fuzz/tool/detector_matrix.h"
 #include "fuzz/tool/hunt_summary.h"
 #include "fuzz/tool/report_page.h"
@@ -70,6 +71,7 @@ std::string mean_text(const RestrictedMean& mean, bool executions);
 // "1.2 s" with its interval; "not reached" of a median that is not.
 std::string median_text(const Median& median, bool executions, std::string_view bound = "");
 std::string interval_text(const Interval& interval, bool executions);
+Ratio ratio_in(const nlohmann::json& ratio);  // of what `coverage --json` printed
 double sort_value(const Median& median);
 
 }  // namespace tool

@@ -73,10 +73,8 @@ std::string facts(const ReportView& view) {
     out += fact("mutants killed",
                 percent_text(static_cast<double>(killed) / static_cast<double>(mutants)),
                 fmt::format("{} of {}", killed, mutants));
-  const auto& lines = object_in(object_in(view.data.coverage, "total"), "lines");
-  if (amount_in(lines, "all") > 0)
-    out += fact("lines reached",
-                percent_text(amount_in(lines, "reached") / amount_in(lines, "all")), "of the core");
+  const Ratio lines = ratio_in(object_in(object_in(view.data.coverage, "total"), "lines"));
+  if (lines.all > 0) out += fact("lines reached", lines.text(), "of the core");
   return out + "</dl>\n";
 }
 
