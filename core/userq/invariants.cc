@@ -5,6 +5,7 @@
 #include "core/userq/fpriv.h"
 #include "core/userq/queue.h"
 #include "core/userq/queue_state.h"
+#include "core/userq/wakeup_check.h"
 
 namespace userq {
 
@@ -18,29 +19,8 @@ HwState expected_on_hardware(QueueState state) {
                                            : HwState::kUnmapped;
 }
 
-// Whether a fence is pending. No interrupt of the queue is under way.
-bool check_pending(Device& adev, Queue& queue) {
-  FenceDriver& fence_drv = *queue.fence_drv;
-  bool pending = false, lost = false;
-  unsigned long flags;
-  kernel::spin_lock_irqsave(fence_drv.fence_list_lock, flags);
-  const HwQueue& hw = adev.gpu.queues[queue.doorbell_index];
-  const uint64_t reached = __atomic_load_n(&hw.irq_value, __ATOMIC_RELAXED);
-  // The oldest decides: those behind it wait for it.
-  list_for_each_entry(fence, fence_drv.fences, UserqFence, link) {
-    lost = fence->base.seqno <= reached;
-    pending = true;
-    break;
-  }
-  kernel::spin_unlock_irqrestore(fence_drv.fence_list_lock, flags);
-  if (lost)
-    kernel::report(Verdict::kLostWakeup, "userq_fence",
-                   "the interrupt for a fence was delivered, and the fence is still pending");
-  return pending;
-}
-
 void check_fences(Device& adev, Queue& queue) {
-  const bool pending = check_pending(adev, queue);
+  const bool pending = check_pending(queue);
   if (pending && adev.gpu_recovery && !kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kLostWakeup, "hang_detect_work",
                    "a fence is pending, and no watchdog is armed that would end the wait for it");
@@ -89,17 +69,6 @@ void check_invariants(Device& adev) {
       kernel::report(Verdict::kWarnOn, "hardware queue without a queue",
                      "the hardware has a queue on doorbell %u, the driver has none", doorbell);
   }
-}
-
-void check_delivered(Queue& queue) {
-  if (!kernel::checks_enabled) return;
-  Device& adev = *queue.userq_mgr->adev;
-  unsigned long flags;
-  // The interrupt handler holds it.
-  kernel::xa_lock_irqsave(adev.userq_doorbell_xa, flags);
-  if (kernel::xa_load(adev.userq_doorbell_xa, queue.doorbell_index) == &queue)
-    check_pending(adev, queue);
-  kernel::xa_unlock_irqrestore(adev.userq_doorbell_xa, flags);
 }
 
 }  // namespace userq

@@ -1,10 +1,9 @@
-// What must hold whenever nothing runs, and when a watchdog fires.
+// What must hold whenever nothing runs.
 #pragma once
 
 namespace userq {
 
 struct Device;
-struct Queue;
 
 // Checks, for every queue of the device: a slot of its own; every fence that the GPU had reached
 // when an interrupt was delivered is signaled; a watchdog is armed exactly while a fence is
@@ -12,9 +11,5 @@ struct Queue;
 // the driver thinks it has. Reports lost-wakeup, fence-contract or warn-on. Process context, no
 // lock held, no ioctl, work or interrupt under way.
 void check_invariants(Device& adev);
-
-// Checks, when the queue's watchdog fires and would cover it up: no interrupt that was delivered
-// left a fence behind. Reports lost-wakeup. Any context, no lock held.
-void check_delivered(Queue& queue);
 
 }  // namespace userq
