@@ -1,12 +1,12 @@
 #include "core/userq/invariants.h"
 
-#include <algorithm>
-
 #include "core/kernel/report.h"
 #include "core/userq/device.h"
 #include "core/userq/fpriv.h"
 #include "core/userq/queue.h"
 #include "core/userq/queue_state.h"
+#include "core/userq/userq_fence.h"
+#include "core/userq/wakeup_check.h"
 
 namespace userq {
 
@@ -24,39 +24,25 @@ const FenceDriver* driver_at(const Queue& queue, uint64_t index) {
   return static_cast<const FenceDriver*>(kernel::xa_peek(queue.fence_drv_xa, index));
 }
 
-// Whether a fence is pending. No interrupt of the queue is under way.
-bool check_pending(Device& adev, Queue& queue) {
-  FenceDriver& fence_drv = *queue.fence_drv;
-  bool pending = false, lost = false;
-  unsigned long flags;
-  kernel::spin_lock_irqsave(fence_drv.fence_list_lock, flags);
-  // Of an earlier queue on the doorbell, or from before the slot was zeroed, it says nothing.
-  const HwQueue& hw = adev.gpu.queues[queue.doorbell_index];
-  uint64_t reached = 0;
-  if (__atomic_load_n(&hw.fence_addr, __ATOMIC_RELAXED) == fence_drv.cpu_addr)
-    reached = std::min(__atomic_load_n(&hw.irq_value, __ATOMIC_RELAXED),
-                       __atomic_load_n(fence_drv.cpu_addr, __ATOMIC_RELAXED));
-  // The oldest decides: those behind it wait for it.
-  list_for_each_entry(fence, fence_drv.fences, UserqFence, link) {
-    lost = fence->base.seqno <= reached;
-    pending = true;
-    break;
-  }
-  kernel::spin_unlock_irqrestore(fence_drv.fence_list_lock, flags);
-  if (lost)
-    kernel::report(Verdict::kLostWakeup, "userq_fence",
-                   "the interrupt for a fence was delivered, and the fence is still pending");
-  return pending;
-}
-
 void check_fences(Device& adev, Queue& queue) {
-  const bool pending = check_pending(adev, queue);
+  const bool pending = check_pending(queue);
   if (pending && adev.gpu_recovery && !kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kLostWakeup, "hang_detect_work",
                    "a fence is pending, and no watchdog is armed that would end the wait for it");
   if (!pending && kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
                    "no fence is pending, and the watchdog is armed");
+}
+
+// Whoever keeps a complete fence, for ever perhaps, must not keep the fence drivers of others with
+// it, and their slots. One that was polled stays listed until the interrupt.
+void check_last_fence(Queue& queue) {
+  const UserqFence* fence =
+      queue.last_fence != nullptr ? peek_userq_fence(*queue.last_fence) : nullptr;
+  if (fence != nullptr && fence->link.next == &fence->link && fence->fence_drv_array_count > 0)
+    kernel::report(Verdict::kFenceContract, "complete-fence-holds-fence-drivers",
+                   "a fence is complete, and still holds %u fence drivers of other queues",
+                   fence->fence_drv_array_count);
 }
 
 // The entries are dense from index 0.
@@ -115,6 +101,7 @@ void check_comes_back(Device& adev, Queue& queue) {
 void check_queue(Device& adev, Queue& queue) {
   check_fences(adev, queue);
   check_fence_drivers(queue);
+  check_last_fence(queue);
   const QueueState state = queue_state(queue);
   if (state == QueueState::kUnmapped || state == QueueState::kPreempted)
     check_comes_back(adev, queue);
@@ -171,17 +158,6 @@ void check_invariants(Device& adev) {
       kernel::report(Verdict::kWarnOn, "hardware queue without a queue",
                      "the hardware has a queue on doorbell %u, the driver has none", doorbell);
   }
-}
-
-void check_delivered(Queue& queue) {
-  if (!kernel::checks_enabled) return;
-  Device& adev = *queue.userq_mgr->adev;
-  unsigned long flags;
-  // The interrupt handler holds it.
-  kernel::xa_lock_irqsave(adev.userq_doorbell_xa, flags);
-  if (kernel::xa_load(adev.userq_doorbell_xa, queue.doorbell_index) == &queue)
-    check_pending(adev, queue);
-  kernel::xa_unlock_irqrestore(adev.userq_doorbell_xa, flags);
 }
 
 }  // namespace userq

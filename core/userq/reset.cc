@@ -2,10 +2,10 @@
 
 #include "core/kernel/atomic.h"
 #include "core/userq/device.h"
-#include "core/userq/invariants.h"
 #include "core/userq/mes.h"
 #include "core/userq/queue.h"
 #include "core/userq/queue_state.h"
+#include "core/userq/wakeup_check.h"
 
 namespace userq {
 
