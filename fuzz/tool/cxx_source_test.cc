@@ -29,7 +29,7 @@ TEST(CxxSource, FindsFunctionsAndNothingElse) {
   const Source source(R"(// void no() {}
 #define NO() \
   void no() {}
-#include "no.h"
+#include <no.h>
 namespace a {
 namespace {
 struct List {
