@@ -2,6 +2,7 @@
 
 #include "core/kernel/atomic.h"
 #include "core/userq/device.h"
+#include "core/userq/invariants.h"
 #include "core/userq/mes.h"
 #include "core/userq/queue.h"
 #include "core/userq/queue_state.h"
