@@ -5,7 +5,6 @@
 #include "core/userq/fpriv.h"
 #include "core/userq/queue.h"
 #include "core/userq/queue_state.h"
-#include "core/userq/userq_fence.h"
 #include "core/userq/wakeup_check.h"
 
 namespace userq {
@@ -32,17 +31,6 @@ void check_fences(Device& adev, Queue& queue) {
   if (!pending && kernel::delayed_work_pending(queue.hang_detect_work))
     kernel::report(Verdict::kFenceContract, "watchdog-of-idle-queue",
                    "no fence is pending, and the watchdog is armed");
-}
-
-// Whoever keeps a complete fence, for ever perhaps, must not keep the fence drivers of others with
-// it, and their slots. One that was polled stays listed until the interrupt.
-void check_last_fence(Queue& queue) {
-  const UserqFence* fence =
-      queue.last_fence != nullptr ? peek_userq_fence(*queue.last_fence) : nullptr;
-  if (fence != nullptr && fence->link.next == &fence->link && fence->fence_drv_array_count > 0)
-    kernel::report(Verdict::kFenceContract, "complete-fence-holds-fence-drivers",
-                   "a fence is complete, and still holds %u fence drivers of other queues",
-                   fence->fence_drv_array_count);
 }
 
 // The entries are dense from index 0.
@@ -101,7 +89,6 @@ void check_comes_back(Device& adev, Queue& queue) {
 void check_queue(Device& adev, Queue& queue) {
   check_fences(adev, queue);
   check_fence_drivers(queue);
-  check_last_fence(queue);
   const QueueState state = queue_state(queue);
   if (state == QueueState::kUnmapped || state == QueueState::kPreempted)
     check_comes_back(adev, queue);

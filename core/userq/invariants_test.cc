@@ -153,43 +153,6 @@ TEST_F(InvariantsTest, AWaitingQueueHoldsADriverOnce) {
             "warn-on fence_drv_xa");
 }
 
-TEST_F(InvariantsTest, ACompleteFenceHoldsNoDriversOfOthers) {
-  const auto inherit = [this] {
-    uint32_t index;
-    fence_driver_get(driver(id_), queue_holds(queue(id_), kQueueFenceDrvXa));
-    EXPECT_EQ(kernel::xa_alloc(queue(id_).fence_drv_xa, &index, &driver(id_), 0, 9), 0);
-  };
-  // Pending; polled, before the interrupt; and after it.
-  EXPECT_EQ(check_after([&] {
-              inherit();
-              EXPECT_EQ(signal(id_, 4, {}), 0);
-            }),
-            "nothing");
-  EXPECT_EQ(check_after([&] {
-              inherit();
-              EXPECT_EQ(signal(id_, 4, {}), 0);
-              gpu_write(kA, 4);
-              EXPECT_TRUE(dma::fence_is_signaled(*queue(id_).last_fence));
-            }),
-            "nothing");
-  EXPECT_EQ(check_after([&] {
-              inherit();
-              EXPECT_EQ(signal(id_, 4, {}), 0);
-              gpu_write(kA, 4);
-              eop(kA);
-            }),
-            "nothing");
-  EXPECT_EQ(check_after([&] {
-              gpu_write(kA, 4);
-              inherit();
-              EXPECT_EQ(signal(id_, 4, {}), 0);
-              UserqFence& fence = *to_userq_fence(*queue(id_).last_fence);
-              EXPECT_EQ(fence.fence_drv_array_count, 0u);
-              fence.fence_drv_array_count = 1;
-            }),
-            "fence-contract complete-fence-holds-fence-drivers");
-}
-
 TEST_F(InvariantsTest, NothingIsMappedWhileTheEvictionFenceIsSignaled) {
   EXPECT_EQ(check_after([this] {
               evf_mgr_shutdown(evf_mgr());

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "core/kernel/report.h"
 #include "core/kernel/slab.h"
 #include "core/userq/device.h"
 #include "core/userq/queue.h"
@@ -23,6 +24,15 @@ bool signaled(dma::Fence& base) {
 
 kernel::Holder fence_holds(UserqFence& fence, const char* role) {
   return {role, dma::fence_object(fence.base)};
+}
+
+// Whoever keeps a complete fence, for ever perhaps, must not keep the drivers of others with it,
+// and their slots: they are put by whoever completes it, not by whoever frees it.
+void check_put_in_time(const UserqFence& fence) {
+  if (fence.fence_drv_array_count > 0 && kernel::checks_enabled &&
+      __atomic_load_n(&fence.base.refcount.count, __ATOMIC_RELAXED) == 0)
+    kernel::report(kernel::Verdict::kFenceContract, "inherited-drivers-kept-until-free",
+                   "a fence kept the fence drivers of other queues until it was freed");
 }
 
 // The driver is put after the grace period: an RCU reader may still ask the fence for its timeline
@@ -124,6 +134,7 @@ void userq_fence_init(Queue& queue, UserqFence& fence, uint64_t seqno, kernel::H
 }
 
 void userq_fence_put_fence_drv_array(UserqFence& fence) {
+  check_put_in_time(fence);
   for (uint32_t i = 0; i < fence.fence_drv_array_count; ++i)
     fence_driver_put(*fence.fence_drv_array[i], fence_holds(fence, kFenceDrvArray));
   fence.fence_drv_array_count = 0;

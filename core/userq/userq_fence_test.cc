@@ -96,6 +96,20 @@ TEST_F(UserqFenceTest, FenceBornSignaledDropsTheInheritedDriversAtOnce) {
             "nothing");
 }
 
+TEST_F(UserqFenceTest, InheritedDriversThatAreKeptUntilTheFenceIsFreedAreReported) {
+  EXPECT_EQ(run({[this] {
+              b_waits_for_a();
+              gpu_write(kB, 7);
+              EXPECT_EQ(signal(b_, 7, {}), 0);
+              // As if they had not been put yet, and the memory of the fence were about to go.
+              UserqFence& fence = last_fence(b_);
+              fence.fence_drv_array_count = 1;
+              fence.base.refcount.count = 0;
+              userq_fence_put_fence_drv_array(fence);
+            }}),
+            "fence-contract inherited-drivers-kept-until-free");
+}
+
 TEST_F(UserqFenceTest, FreeingTheWaitingQueueDropsTheDriversItHolds) {
   EXPECT_EQ(run({[this] {
               b_waits_for_a();
