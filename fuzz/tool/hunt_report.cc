@@ -146,8 +146,9 @@ std::string group_line(const TrialGroup& group, const std::vector<Trial>& trials
       fmt::format("{:<34} {:<17} {:<7} {:<10} found {:>5}", core_name(group.defect), group.target,
                   group.build, group.configuration, of(sample.detected, sample.trials));
   if (sample.detected == 0) {
+    // Not every patch has a canary.
     if (sample.broken > 0) return line + fmt::format("  {} trials broken", sample.broken);
-    return line + (group.defect.empty() ? "" : "  " + how_far(sample));
+    return line + (sample.reached == 0 ? "" : "  " + how_far(sample));
   }
   return line + fmt::format("  median {:>6} s {:>9} executions  {}",
                             seconds_text(median_survival(kaplan_meier(sample.seconds))),
