@@ -211,6 +211,10 @@ bool fence_check_and_signal(Fence& fence) {
 
 void fence_signal(Fence& fence) { fence_check_and_signal(fence); }
 
+bool fence_peek_signaled(const Fence& fence) {
+  return (__atomic_load_n(&fence.flags, __ATOMIC_RELAXED) >> kFenceSignaledBit & 1) != 0;
+}
+
 bool fence_test_signaled_flag(const Fence& fence) {
   return kernel::test_bit(kFenceSignaledBit, fence.flags);
 }

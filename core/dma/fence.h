@@ -104,6 +104,8 @@ bool fence_check_and_signal(Fence& fence);
 
 // Flag only. Mirrors dma_fence_test_signaled_flag.
 bool fence_test_signaled_flag(const Fence& fence);
+// The same for a check of ours, which must leave the run as it is: no scheduling point.
+bool fence_peek_signaled(const Fence& fence);
 // Flag, or else the `signaled` op; if that says done, completes the fence (and takes its lock for
 // that).
 bool fence_is_signaled(Fence& fence);

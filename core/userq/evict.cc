@@ -24,12 +24,14 @@ Fpriv& to_fpriv(QueueMgr& userq_mgr) { return *container_of(&userq_mgr, Fpriv, u
 // --- suspend; userq_mutex held ---
 
 // What an eviction may wait for, asked of the hardware: a queue that runs, or hangs until its
-// watchdog is through. A reset, which is one step, takes a queue off and completes the fence.
-void check_progresses(Queue& queue) {
+// watchdog is through. A reset, which is one step, takes a queue off and completes the fence; it
+// may have come since that was seen to be pending.
+void check_progresses(Queue& queue, const dma::Fence& fence) {
   Device& adev = *queue.userq_mgr->adev;
   const HwState state = gpu_queue_state(adev.gpu, queue.doorbell_index);
   const bool resetting = __atomic_load_n(&adev.reset_domain.sem.owner, __ATOMIC_RELAXED) != nullptr;
-  if (state == HwState::kRunning || state == HwState::kHung || resetting || !kernel::checks_enabled)
+  if (state == HwState::kRunning || state == HwState::kHung || resetting ||
+      dma::fence_peek_signaled(fence) || !kernel::checks_enabled)
     return;
   kernel::report(kernel::Verdict::kFenceContract, "eviction-waits-for-stopped-queue",
                  "an eviction waits for the fence of a queue that is not running");
@@ -41,7 +43,7 @@ dma::Fence* pending_fence(QueueMgr& userq_mgr) {
     dma::Fence* fence = queue->last_fence;
     if (queue_state(*queue) != QueueState::kMapped || fence == nullptr) continue;
     if (dma::fence_is_signaled(*fence)) continue;
-    check_progresses(*queue);
+    check_progresses(*queue, *fence);
     return dma::fence_get(fence, kSuspend);
   }
   return nullptr;

@@ -24,11 +24,6 @@ constexpr kernel::Holder kMgr{kEvfMgr};
 constexpr kernel::Holder kAsking{"looking at the eviction fence"};
 constexpr kernel::Holder kDetach{"evf_mgr_detach_fence"};
 
-// For a check, which must leave the run as it is: no scheduling point.
-bool is_signaled_now(const dma::Fence& fence) {
-  return (__atomic_load_n(&fence.flags, __ATOMIC_RELAXED) >> dma::kFenceSignaledBit & 1) != 0;
-}
-
 EvictionFence& to_ev_fence(dma::Fence& base) { return *container_of(&base, EvictionFence, base); }
 
 const char* get_driver_name(dma::Fence&) { return "amdgpu_eviction_fence"; }
@@ -85,7 +80,7 @@ void evf_mgr_rearm(EvictionFenceMgr& evf_mgr, drm::Exec& exec, EvictionFence& ev
                     "eviction_fence", kMgr);
 
   dma::Fence* old = evf_mgr.ev_fence;
-  if (kernel::checks_enabled && !is_signaled_now(*old))
+  if (kernel::checks_enabled && !dma::fence_peek_signaled(*old))
     kernel::report(kernel::Verdict::kFenceContract, "eviction-fence-replaced-before-its-signal",
                    "the eviction fence is replaced while it is pending: nobody will signal it");
   kernel::rcu_assign_pointer(evf_mgr.ev_fence, &ev_fence.base);
