@@ -44,7 +44,10 @@ std::vector<std::string> Campaign::progress_lines() const {
                                                               : "loading the corpus";
     std::string name = job->result.sanitizer;
     if (job->result.trial > 0) name += fmt::format(" #{}", job->result.trial);
-    table.row({job->result.target, name, human_seconds(seconds_since(job->first_start)),
+    // Of a hunt, where it is the core that differs.
+    std::string target = job->result.target;
+    if (!job->result.label.empty()) target = printable(job->result.label) + " " + target;
+    table.row({target, name, human_seconds(seconds_since(job->first_start)),
                mark + rough(executions), rate_known ? rough(static_cast<uint64_t>(rate)) : "",
                status.edges > 0 ? with_commas(status.edges) : "", with_commas(status.corpus),
                phase});
