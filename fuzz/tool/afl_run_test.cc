@@ -13,7 +13,7 @@ namespace tool {
 namespace {
 
 // Finds two inputs, one of which it was given, and ends well.
-constexpr const char* kFindsNothing =
+constexpr const char* kAflFindsNothing =
     "echo 'All set and ready to roll!'\n"
     "printf seed >\"$out/queue/id:000000,time:0,execs:0,orig:seed\"\n"
     "printf new >\"$out/queue/id:000001,src:000000,time:20,execs:30,op:x\"\n"
@@ -158,7 +158,7 @@ TEST_F(AflRunTest, WhereThereIsNoneTheMessageSaysWhatToInstall) {
 }
 
 TEST_F(AflRunTest, AJobsFiguresComeFromItsFiles) {
-  FakeAfl afl(kFindsNothing);
+  FakeAfl afl(kAflFindsNothing);
   Campaign campaign(checkout_.project(), options("userq_fuzzer"), progress_);
   campaign.run();
   const JobResult result = campaign.results()[0];
@@ -171,7 +171,7 @@ TEST_F(AflRunTest, AJobsFiguresComeFromItsFiles) {
 }
 
 TEST_F(AflRunTest, WhatIsNewComesIntoTheCorpusByContent) {
-  FakeAfl afl(kFindsNothing);
+  FakeAfl afl(kAflFindsNothing);
   Campaign campaign(checkout_.project(), options("userq_fuzzer"), progress_);
   campaign.run();
   EXPECT_EQ(files_in(checkout_.root() / "out/corpus/userq_fuzzer/afl"),
@@ -179,7 +179,7 @@ TEST_F(AflRunTest, WhatIsNewComesIntoTheCorpusByContent) {
 }
 
 TEST_F(AflRunTest, CrashesAreExecutedAgainAndOneBugIsOneFinding) {
-  FakeAfl afl(kCrashes + kFindsNothing);
+  FakeAfl afl(kCrashes + kAflFindsNothing);
   checkout_.add_target("afl-asan", "userq_fuzzer", kLeaks);
   Campaign campaign(checkout_.project(), options("userq_fuzzer"), progress_);
   campaign.run();
@@ -205,7 +205,7 @@ TEST_F(AflRunTest, AnInputThatFailsBeforeItHasBegunIsAFinding) {
       "done\n"
       "echo '[!] WARNING: Test case results in a crash, skipping'\n";
   checkout_.add_target("afl-asan", "userq_fuzzer", kLeaks);
-  for (const std::string& end : {std::string(kFindsNothing), std::string("exit 1\n")}) {
+  for (const std::string& end : {std::string(kAflFindsNothing), std::string("exit 1\n")}) {
     FakeAfl afl(kTries + end);
     Campaign campaign(checkout_.project(), options("userq_fuzzer"), progress_);
     campaign.run();
@@ -216,7 +216,7 @@ TEST_F(AflRunTest, AnInputThatFailsBeforeItHasBegunIsAFinding) {
 }
 
 TEST_F(AflRunTest, ACrashThatDoesNotHappenAgainIsKept) {
-  FakeAfl afl(kCrashes + kFindsNothing);
+  FakeAfl afl(kCrashes + kAflFindsNothing);
   checkout_.add_target("afl-asan", "userq_fuzzer", "exit 0\n");
   Campaign campaign(checkout_.project(), options("userq_fuzzer"), progress_);
   campaign.run();

@@ -11,11 +11,6 @@
 namespace tool {
 namespace {
 
-constexpr const char* kFindsNothing =
-    "printf '#2\\tINITED cov: 5 ft: 6 corp: 2/3b exec/s: 0 rss: 31Mb\\n'\n"
-    "echo 'Done 100 runs in 1 second(s)'\n"
-    "echo 'stat::number_of_executed_units: 100'\n";
-
 // A leak in each execution of any input.
 constexpr const char* kFindsALeak =
     "echo 'INFO: Seed: 77'\n"

@@ -14,10 +14,6 @@ namespace {
 
 // Where a slice wants its new inputs.
 constexpr const char* kNewInputs = "for a; do case $a in */inputs) new=$a ;; esac; done\n";
-constexpr const char* kDone =
-    "printf '#2\\tINITED cov: 5 ft: 6 corp: 2/3b exec/s: 0 rss: 31Mb\\n'\n"
-    "echo 'Done 100 runs in 1 second(s)'\n"
-    "echo 'stat::number_of_executed_units: 100'\n";
 constexpr const char* kLeakReport =
     "echo '==fencebench== ERROR: reference-leak: fence_driver#1 has a reference'\n"
     "echo '  held by fence_drv_array'\n"
@@ -76,7 +72,7 @@ using Names = std::vector<std::string>;
 TEST_F(ContinuousTest, TakesOverWhatSlicesReach) {
   checkout_.add_target("asan", "userq_fuzzer",
                        std::string(kNewInputs) + "printf new >\"$new/" + sha1("new") + "\"\n" +
-                           "printf cut >\"$new/" + sha1("cut short") + "\"\n" + kDone);
+                           "printf cut >\"$new/" + sha1("cut short") + "\"\n" + kFindsNothing);
   options_.slices = 3;
   EXPECT_EQ(run(), kNothingFound);
   EXPECT_EQ(corpus(), (Names{sha1("new")}));
@@ -93,7 +89,7 @@ TEST_F(ContinuousTest, TakesOverWhatSlicesReach) {
 }
 
 TEST_F(ContinuousTest, SeedsAreInTheCorpus) {
-  checkout_.add_target("asan", "userq_fuzzer", kDone);
+  checkout_.add_target("asan", "userq_fuzzer", kFindsNothing);
   fs::create_directories(checkout_.root() / "corpus/userq_fuzzer");
   fs::create_directories(checkout_.root() / "corpus/regressions");
   write_file(checkout_.root() / "corpus/userq_fuzzer/raw", "seed");
@@ -135,7 +131,7 @@ TEST_F(ContinuousTest, ABugIsFiledOnceWithItsFiles) {
 
 TEST_F(ContinuousTest, WhatIsNotSeenAgainIsFiledAsThat) {
   checkout_.add_target("asan", "userq_fuzzer",
-                       "if [ -d \"$last\" ]; then\n" + leaks() + "fi\n" + kDone);
+                       "if [ -d \"$last\" ]; then\n" + leaks() + "fi\n" + kFindsNothing);
   EXPECT_EQ(run(), kFound);
   ASSERT_EQ(store().bugs().size(), 1u);
   EXPECT_EQ(store().bugs()[0].status, Bug::Status::kUnreproducible);
@@ -150,7 +146,7 @@ TEST_F(ContinuousTest, ABugGoesWithACommitAndComesBackWithAnother) {
   const std::string signature = store().bugs().at(0).signature;
 
   ASSERT_TRUE(commit("two"));
-  checkout_.add_target("asan", "userq_fuzzer", kDone);
+  checkout_.add_target("asan", "userq_fuzzer", kFindsNothing);
   EXPECT_EQ(run(), kNothingFound);
   EXPECT_EQ(store().bug(signature)->status, Bug::Status::kFixed);
   EXPECT_EQ(store().bug(signature)->fixed_commit.substr(0, 7),
@@ -170,7 +166,7 @@ TEST_F(ContinuousTest, BugsAreLookedAtAgainAtEachStart) {
   checkout_.add_target("asan", "userq_fuzzer", leaks());
   run();
   // As after a stop that came between the build and the look.
-  checkout_.add_target("asan", "userq_fuzzer", kDone);
+  checkout_.add_target("asan", "userq_fuzzer", kFindsNothing);
   EXPECT_EQ(run(), kNothingFound);
   EXPECT_EQ(store().bugs().at(0).status, Bug::Status::kFixed);
 }
@@ -178,7 +174,7 @@ TEST_F(ContinuousTest, BugsAreLookedAtAgainAtEachStart) {
 TEST_F(ContinuousTest, WhatAKilledProcessLeftIsTakenOver) {
   checkout_.add_target(
       "asan", "userq_fuzzer",
-      "if [ ! -d \"$last\" ]; then\n" + std::string(kLeakReport) + "exit 77\nfi\n" + kDone);
+      "if [ ! -d \"$last\" ]; then\n" + std::string(kLeakReport) + "exit 77\nfi\n" + kFindsNothing);
   {
     Store before(folder_.database());
     const JobKey key = {"userq_fuzzer", "asan"};
@@ -218,7 +214,7 @@ TEST_F(ContinuousTest, AnInputOfTheCorpusThatFailsWaitsForTheNextBuild) {
                        "if [ ! -d \"$last\" ] || [ -e \"$last/" + sha1(kInput) + "\" ]; then\n" +
                            kLeakReport +
                            "  [ -d \"$last\" ] && printf '\\0\\0\\0\\1' >\"${prefix}leak-" +
-                           sha1(kInput) + "\"\n  exit 77\nfi\n" + kDone);
+                           sha1(kInput) + "\"\n  exit 77\nfi\n" + kFindsNothing);
   fs::create_directories(folder_.corpus() / "userq_fuzzer");
   write_file(folder_.corpus() / "userq_fuzzer" / sha1(kInput), kInput);
   EXPECT_EQ(run(), kFound);
@@ -227,14 +223,14 @@ TEST_F(ContinuousTest, AnInputOfTheCorpusThatFailsWaitsForTheNextBuild) {
   EXPECT_EQ(store().bugs().size(), 1u);
 
   ASSERT_TRUE(commit("two"));
-  checkout_.add_target("asan", "userq_fuzzer", kDone);
+  checkout_.add_target("asan", "userq_fuzzer", kFindsNothing);
   run();
   EXPECT_EQ(corpus(), (Names{sha1(kInput)}));
 }
 
 TEST_F(ContinuousTest, AJobThatCannotStartHoldsNoOtherUp) {
   checkout_.add_target("asan", "userq_fuzzer", "echo 'no such library' >&2\nexit 127\n");
-  checkout_.add_target("tsan", "userq_fuzzer", kDone);
+  checkout_.add_target("tsan", "userq_fuzzer", kFindsNothing);
   options_.sanitizers = {"asan", "tsan"};
   options_.slices = 4;
   EXPECT_EQ(run(), kNothingFound);
@@ -299,7 +295,7 @@ TEST_F(ContinuousTest, WhatEndsATargetWithoutAnInputIsFiledWithTheEmptyOne) {
 }
 
 TEST_F(ContinuousTest, HostileFilesInTheCorpusAreSetAside) {
-  checkout_.add_target("asan", "userq_fuzzer", kDone);
+  checkout_.add_target("asan", "userq_fuzzer", kFindsNothing);
   const fs::path folder = folder_.corpus() / "userq_fuzzer";
   fs::create_directories(folder / "<b>folder</b>");
   write_file(folder / "\x1b[31mred\n", "an input");

@@ -8,6 +8,12 @@
 
 namespace tool {
 
+// A script: 100 executions, and nothing found.
+inline constexpr const char* kFindsNothing =
+    "printf '#2\\tINITED cov: 5 ft: 6 corp: 2/3b exec/s: 0 rss: 31Mb\\n'\n"
+    "echo 'Done 100 runs in 1 second(s)'\n"
+    "echo 'stat::number_of_executed_units: 100'\n";
+
 class FakeCheckout {
  public:
   // Puts `script` where the build would put the binary of `target`. It finds $prefix (where
